@@ -81,6 +81,20 @@ public sealed interface MeshEvent {
       implements MeshEvent {}
 
   /**
+   * A connection has grown old: its certificates end soon, and it is cut then. Pools retire it; a program
+   * that holds the socket ends it when it can.
+   *
+   * @param at when
+   * @param direction who called whom
+   * @param peer the id of the peer
+   * @param destination the destination, empty for inbound
+   * @param notAfter when the connection is cut
+   */
+  record Retiring(
+      Instant at, Direction direction, SpiffeId peer, Optional<Destination> destination, Instant notAfter)
+      implements MeshEvent {}
+
+  /**
    * A connection or request that had been allowed was ended.
    *
    * @param at when

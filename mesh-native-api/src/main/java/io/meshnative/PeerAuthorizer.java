@@ -26,7 +26,7 @@ public interface PeerAuthorizer {
    * @return the authorizer
    */
   static PeerAuthorizer intentions() {
-    return (peer, intentions) -> intentions.isAllowed();
+    return ByIntentions.INSTANCE;
   }
 
   /**
@@ -37,5 +37,15 @@ public interface PeerAuthorizer {
    */
   static PeerAuthorizer anyAuthenticatedPeer() {
     return (peer, intentions) -> true;
+  }
+}
+
+/** The default, one instance, so that it can be told from others. */
+enum ByIntentions implements PeerAuthorizer {
+  INSTANCE;
+
+  @Override
+  public boolean isAuthorized(MeshPeer peer, Decision intentions) {
+    return intentions.isAllowed();
   }
 }

@@ -34,6 +34,11 @@ public final class IntentionTable {
     throw new UnsupportedOperationException("skeleton");
   }
 
+  /** Skeleton. */
+  public boolean definitelyDenies(ConsulId.Service source) {
+    throw new UnsupportedOperationException("skeleton");
+  }
+
   /** Number of intentions. */
   public int size() {
     throw new UnsupportedOperationException("skeleton");

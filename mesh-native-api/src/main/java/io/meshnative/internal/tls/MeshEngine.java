@@ -90,6 +90,11 @@ public final class MeshEngine extends SSLEngine {
     return reason != null ? reason : refusal;
   }
 
+  /** Whether this authority let the peer in. */
+  public boolean isJudgedBy(PeerAuthority authority) {
+    return owner.authority() == authority;
+  }
+
   /** Makes every later wrap and unwrap throw, and runs what was given to {@link #onCut}. The first reason stays. */
   public void cut(MeshException reason) {
     if (cut.compareAndSet(null, reason)) {

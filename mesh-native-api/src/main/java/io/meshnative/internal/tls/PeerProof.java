@@ -37,7 +37,7 @@ public record PeerProof(
     return id.consulId();
   }
 
-  boolean coversTime(Instant now) {
+  public boolean coversTime(Instant now) {
     return !now.isBefore(notBefore) && !now.isAfter(notAfter);
   }
 }

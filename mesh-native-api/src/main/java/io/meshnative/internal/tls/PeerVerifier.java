@@ -53,7 +53,7 @@ public final class PeerVerifier {
   }
 
   /** Proves a chain, or takes the proof that the same chain got under the same roots in the same role. */
-  PeerProof prove(Certificate[] sent, PeerRole role, TrustEpoch epoch, Instant now)
+  public PeerProof prove(Certificate[] sent, PeerRole role, TrustEpoch epoch, Instant now)
       throws PeerIdentityException {
     if (sent.length == 0) {
       throw refused("it sent no certificate", null, null);

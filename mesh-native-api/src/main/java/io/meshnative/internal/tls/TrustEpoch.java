@@ -98,7 +98,7 @@ public final class TrustEpoch {
   }
 
   /** Whether the root that a proof ends in is still trusted for the proof's trust domain. */
-  boolean anchors(PeerProof proof) {
+  public boolean anchors(PeerProof proof) {
     TrustBundle bundle = bundles.get(proof.id().trustDomain());
     return bundle != null && bundle.roots().contains(proof.anchor());
   }
