@@ -44,6 +44,7 @@ public final class MeshEngine extends SSLEngine {
   private volatile @Nullable MeshException refusal;
   private volatile boolean handshakeBegun;
   private volatile boolean tls12;
+  private volatile @Nullable BiFunction<SSLEngine, List<String>, String> alpnSelector;
   private volatile @Nullable Consumer<MeshException> onCut;
 
   MeshEngine(
@@ -394,8 +395,15 @@ public final class MeshEngine extends SSLEngine {
 
   @Override
   public void setHandshakeApplicationProtocolSelector(
-      BiFunction<SSLEngine, List<String>, String> selector) {
-    real.setHandshakeApplicationProtocolSelector((engine, offered) -> selector.apply(this, offered));
+      @Nullable BiFunction<SSLEngine, List<String>, String> selector) {
+    alpnSelector = selector;
+    real.setHandshakeApplicationProtocolSelector(
+        selector == null ? null : (engine, offered) -> selector.apply(this, offered));
+  }
+
+  @Override
+  public @Nullable BiFunction<SSLEngine, List<String>, String> getHandshakeApplicationProtocolSelector() {
+    return alpnSelector;
   }
 
   // ---- settings: what would weaken the rules has no effect, or is refused ----

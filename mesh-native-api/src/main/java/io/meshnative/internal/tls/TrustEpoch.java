@@ -71,6 +71,20 @@ public final class TrustEpoch {
     return epoch;
   }
 
+  /**
+   * Makes an epoch whose roots the own leaf does not chain to: for roots that were taken away before the new
+   * leaf came. Peers are judged by these roots; they will refuse us.
+   */
+  public static TrustEpoch underForeignRoots(
+      long number, WorkloadIdentity identity, List<TrustBundle> bundles) {
+    if (!(identity.id().consulId().orElse(null) instanceof ConsulId.Service self)) {
+      throw new IllegalArgumentException("expected an identity that was in an epoch before, found " + identity);
+    }
+    Map<TrustDomain, TrustBundle> byDomain = new HashMap<>();
+    bundles.forEach(bundle -> byDomain.put(bundle.trustDomain(), bundle));
+    return new TrustEpoch(number, identity, self, byDomain);
+  }
+
   public long number() {
     return number;
   }
