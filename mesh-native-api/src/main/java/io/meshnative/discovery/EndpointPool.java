@@ -242,7 +242,7 @@ public final class EndpointPool {
   }
 
   void succeeded(EndpointRecord record) {
-    if (record.standing() == EndpointRecord.Standing.CLEAN) {
+    if (record.standing().isClean()) {
       return; // the usual case: nothing to clear, no lock
     }
     lock.lock();

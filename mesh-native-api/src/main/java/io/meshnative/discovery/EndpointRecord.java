@@ -28,6 +28,10 @@ final class EndpointRecord {
   record Standing(int failures, long lastFailure, int ejections, long ejectedUntil) {
     static final Standing CLEAN = new Standing(0, 0, 0, 0);
 
+    boolean isClean() {
+      return failures == 0 && ejections == 0;
+    }
+
     Standing failed(long now) {
       return new Standing(
           failures == Integer.MAX_VALUE ? failures : failures + 1, now, ejections, ejectedUntil);

@@ -1,9 +1,8 @@
 package io.meshnative.discovery;
 
+import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
 
@@ -21,14 +20,17 @@ final class Rendezvous implements LoadBalancer {
   @Override
   public void arrange(List<Candidate> candidates, long turn, RandomGenerator random) {
     long keyHash = hash(0xcbf29ce484222325L, stickyKey);
-    Map<Candidate, Double> scores = new IdentityHashMap<>(candidates.size());
+    List<Scored> scored = new ArrayList<>(candidates.size());
     for (Candidate candidate : candidates) {
-      scores.put(candidate, score(keyHash, candidate.endpoint()));
+      scored.add(new Scored(candidate, score(keyHash, candidate.endpoint())));
     }
-    Comparator<Candidate> byScore =
-        Comparator.comparingDouble(candidate -> scores.getOrDefault(candidate, 0.0));
-    candidates.sort(byScore.reversed());
+    scored.sort(Comparator.comparingDouble(Scored::score).reversed());
+    for (int i = 0; i < scored.size(); i++) {
+      candidates.set(i, scored.get(i).candidate());
+    }
   }
+
+  private record Scored(Candidate candidate, double score) {}
 
   /** All clients agree on it: nothing of it depends on the process. */
   private static double score(long keyHash, Endpoint endpoint) {
