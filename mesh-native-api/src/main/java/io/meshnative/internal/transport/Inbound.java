@@ -212,6 +212,7 @@ final class Inbound {
   }
 
   /** Reads once from the network. False at the end of the raw stream. */
+  @SuppressWarnings("ByteBufferBackingArray") // Made by allocate().
   private boolean fill(int timeout) throws IOException {
     if (net.capacity() == 0) {
       size();

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@code getSession()} before {@code connect} gives a session without content and does not connect.
  */
+@SuppressWarnings("UnsynchronizedOverridesSynchronized") // Monitors pin virtual threads.
 public final class MeshSocket extends OptionsSocket {
   private static final System.Logger LOG = System.getLogger(MeshSocket.class.getName());
 

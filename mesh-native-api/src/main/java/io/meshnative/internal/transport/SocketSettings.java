@@ -32,7 +32,7 @@ final class SocketSettings {
       return value;
     }
     if (option.equals(StandardSocketOptions.TCP_NODELAY)) {
-      return option.type().cast(Boolean.TRUE); // RawSockets sets it.
+      return option.type().cast(true); // RawSockets sets it.
     }
     try (Socket fresh = new Socket()) {
       return fresh.getOption(option);
