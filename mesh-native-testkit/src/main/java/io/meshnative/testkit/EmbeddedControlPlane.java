@@ -370,7 +370,7 @@ public final class EmbeddedControlPlane implements AutoCloseable {
     private ConsulVersion version = ConsulVersion.V1_10;
     private KeyType caKeyType = KeyType.EC_P256;
     private Clock clock = Clock.systemUTC();
-    private Duration leafTtl = Duration.ofHours(72);
+    private Duration leafTtl = Duration.ofDays(3);
     private Duration leafJitter = Duration.ofMillis(200);
     private Duration maxWait = Duration.ofMinutes(10);
     private boolean defaultAllow = true;

@@ -34,6 +34,7 @@ public final class LeafSpec {
     /** {@code id-kp-codeSigning}: of no use in TLS. */
     CODE_SIGNING(KeyPurposeId.id_kp_codeSigning);
 
+    @SuppressWarnings("ImmutableEnumChecker") // an object identifier; BouncyCastle never changes it
     final KeyPurposeId id;
 
     ExtendedUsage(KeyPurposeId id) {
@@ -205,7 +206,7 @@ public final class LeafSpec {
     boolean ca;
     @Nullable Instant notBefore;
     @Nullable Instant notAfter;
-    Duration life = Duration.ofHours(72);
+    Duration life = Duration.ofDays(3);
     KeyType keyType = KeyType.EC_P256;
 
     Draft() {}

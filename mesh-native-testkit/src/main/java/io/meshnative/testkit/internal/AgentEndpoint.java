@@ -17,22 +17,25 @@ final class AgentEndpoint implements Endpoint {
 
   @Override
   public @Nullable ApiResponse answer(ApiRequest request) {
-    switch (request.path()) {
-      case "/v1/agent/self":
+    return switch (request.path()) {
+      case "/v1/agent/self" -> {
         Plane.allowOnly(request, "GET");
-        return self();
-      case "/v1/status/leader":
+        yield self();
+      }
+      case "/v1/status/leader" -> {
         Plane.allowOnly(request, "GET");
-        return ApiResponse.json("127.0.0.1:8300");
-      case "/v1/agent/services":
+        yield ApiResponse.json("127.0.0.1:8300");
+      }
+      case "/v1/agent/services" -> {
         Plane.allowOnly(request, "GET");
-        return ApiResponse.json(plane.catalog.agentServices());
-      case "/v1/agent/service/register":
+        yield ApiResponse.json(plane.catalog.agentServices());
+      }
+      case "/v1/agent/service/register" -> {
         Plane.allowOnly(request, "PUT");
-        return register(request);
-      default:
-        return answerWithId(request);
-    }
+        yield register(request);
+      }
+      default -> answerWithId(request);
+    };
   }
 
   private @Nullable ApiResponse answerWithId(ApiRequest request) {
@@ -145,22 +148,15 @@ final class AgentEndpoint implements Endpoint {
     String status;
     String output = request.parameter("note");
     switch (request.segment(3)) {
-      case "pass":
-        status = "passing";
-        break;
-      case "warn":
-        status = "warning";
-        break;
-      case "fail":
-        status = "critical";
-        break;
-      case "update":
+      case "pass" -> status = "passing";
+      case "warn" -> status = "warning";
+      case "fail" -> status = "critical";
+      case "update" -> {
         JsonObject body = updateBody(request.body());
         status = body.text("Status");
         output = body.text("Output");
-        break;
-      default:
-        throw new ApiError(404, "");
+      }
+      default -> throw new ApiError(404, "");
     }
     if (!Set.of("passing", "warning", "critical").contains(status)) {
       throw new ApiError(400, "Invalid check status: '" + status + "'");

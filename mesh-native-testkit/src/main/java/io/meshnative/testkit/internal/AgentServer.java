@@ -64,7 +64,7 @@ public final class AgentServer implements AutoCloseable {
               return serve(request);
             }
           });
-      server.start(InetAddress.getByName("127.0.0.1"), plane.settings.port());
+      server.start(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), plane.settings.port());
     } catch (IOException e) {
       throw new UncheckedIOException(
           "cannot listen on 127.0.0.1:" + plane.settings.port() + ": " + e.getMessage(), e);

@@ -22,16 +22,17 @@ final class AuthorizeEndpoint implements Endpoint {
 
   @Override
   public @Nullable ApiResponse answer(ApiRequest request) {
-    switch (request.path()) {
-      case "/v1/agent/connect/authorize":
+    return switch (request.path()) {
+      case "/v1/agent/connect/authorize" -> {
         Plane.allowOnly(request, "POST");
-        return authorize(request);
-      case "/v1/connect/intentions/check":
+        yield authorize(request);
+      }
+      case "/v1/connect/intentions/check" -> {
         Plane.allowOnly(request, "GET");
-        return check(request);
-      default:
-        return null;
-    }
+        yield check(request);
+      }
+      default -> null;
+    };
   }
 
   private ApiResponse authorize(ApiRequest request) {

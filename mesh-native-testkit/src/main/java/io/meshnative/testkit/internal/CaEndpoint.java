@@ -23,16 +23,12 @@ final class CaEndpoint implements Endpoint {
 
   @Override
   public @Nullable ApiResponse answer(ApiRequest request) throws InterruptedException {
-    switch (request.path()) {
-      case "/v1/agent/connect/ca/roots":
-        return roots(request, true);
-      case "/v1/connect/ca/roots":
-        return roots(request, false);
-      case "/v1/connect/ca/configuration":
-        return configuration(request);
-      default:
-        return request.path().startsWith(LEAF) ? leaf(request) : null;
-    }
+    return switch (request.path()) {
+      case "/v1/agent/connect/ca/roots" -> roots(request, true);
+      case "/v1/connect/ca/roots" -> roots(request, false);
+      case "/v1/connect/ca/configuration" -> configuration(request);
+      default -> request.path().startsWith(LEAF) ? leaf(request) : null;
+    };
   }
 
   private ApiResponse roots(ApiRequest request, boolean cached) throws InterruptedException {

@@ -40,17 +40,20 @@ final class IntentionEndpoint implements Endpoint {
     if (!path.startsWith(BASE + "/")) {
       return null;
     }
-    switch (request.segment(3)) {
-      case "match":
+    return switch (request.segment(3)) {
+      case "match" -> {
         Plane.allowOnly(request, "GET");
-        return match(request);
-      case "exact":
+        yield match(request);
+      }
+      case "exact" -> {
         Plane.allowOnly(request, "GET", "PUT", "DELETE");
-        return exact(request);
-      default:
+        yield exact(request);
+      }
+      default -> {
         Plane.allowOnly(request, "GET", "DELETE");
-        return byId(request, request.segment(3));
-    }
+        yield byId(request, request.segment(3));
+      }
+    };
   }
 
   private ApiResponse list(ApiRequest request) throws InterruptedException {
@@ -244,20 +247,22 @@ final class IntentionEndpoint implements Endpoint {
     }
     String source = request.parameter("source");
     String destination = request.parameter("destination");
-    switch (request.method()) {
-      case "GET":
-        return plane
-            .intentions
-            .exact(source, destination)
-            .map(rule -> ApiResponse.json(rule.json(false)))
-            .orElseThrow(() -> new ApiError(404, "Intention not found"));
-      case "DELETE":
+    return switch (request.method()) {
+      case "GET" ->
+          plane
+              .intentions
+              .exact(source, destination)
+              .map(rule -> ApiResponse.json(rule.json(false)))
+              .orElseThrow(() -> new ApiError(404, "Intention not found"));
+      case "DELETE" -> {
         plane.intentions.remove(source, destination);
-        return ApiResponse.json(true);
-      default:
+        yield ApiResponse.json(true);
+      }
+      default -> {
         putExact(source, destination, parse(request.body()));
-        return ApiResponse.json(true);
-    }
+        yield ApiResponse.json(true);
+      }
+    };
   }
 
   private void putExact(String source, String destination, JsonObject body) {

@@ -63,36 +63,37 @@ public final class Json {
   }
 
   private static @Nullable Object value(JsonReader reader) throws IOException {
-    switch (reader.peek()) {
-      case BEGIN_OBJECT:
+    return switch (reader.peek()) {
+      case BEGIN_OBJECT -> {
         Map<String, @Nullable Object> map = new LinkedHashMap<>();
         reader.beginObject();
         while (reader.hasNext()) {
           map.put(reader.nextName(), value(reader));
         }
         reader.endObject();
-        return map;
-      case BEGIN_ARRAY:
+        yield map;
+      }
+      case BEGIN_ARRAY -> {
         List<@Nullable Object> list = new ArrayList<>();
         reader.beginArray();
         while (reader.hasNext()) {
           list.add(value(reader));
         }
         reader.endArray();
-        return list;
-      case NUMBER:
-        BigDecimal number = new BigDecimal(reader.nextString());
-        try {
-          return number.longValueExact();
-        } catch (ArithmeticException e) {
-          return number;
-        }
-      case BOOLEAN:
-        return reader.nextBoolean();
-      case NULL:
-        return reader.nextNull();
-      default:
-        return reader.nextString();
+        yield list;
+      }
+      case NUMBER -> number(new BigDecimal(reader.nextString()));
+      case BOOLEAN -> reader.nextBoolean();
+      case NULL -> reader.nextNull();
+      default -> reader.nextString();
+    };
+  }
+
+  private static Number number(BigDecimal number) {
+    try {
+      return number.longValueExact();
+    } catch (ArithmeticException e) {
+      return number;
     }
   }
 

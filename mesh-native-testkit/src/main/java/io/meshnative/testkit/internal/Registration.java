@@ -75,8 +75,8 @@ final class Registration {
     if (kind.equals("connect-proxy") && connect.flag("Native")) {
       throw new ApiError(
           400,
-          "1 error occurred:\n"
-              + "\t* A Proxy cannot also be Connect Native, only typical services\n\n");
+          "1 error occurred:\n\t* %s\n\n"
+              .formatted("A Proxy cannot also be Connect Native, only typical services"));
     }
     instance =
         new ServiceInstance(
