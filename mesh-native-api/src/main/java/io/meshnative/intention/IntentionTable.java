@@ -10,7 +10,9 @@ public final class IntentionTable {
 
   /** Skeleton. */
   public static IntentionTable compile(
-      Intention.Destination destination, Collection<Intention> intentions, DefaultDecision defaultDecision) {
+      Intention.Destination destination,
+      Collection<Intention> intentions,
+      DefaultDecision defaultDecision) {
     throw new UnsupportedOperationException("skeleton");
   }
 
@@ -29,7 +31,10 @@ public final class IntentionTable {
     throw new UnsupportedOperationException("skeleton");
   }
 
-  /** Whether the rule that decides for this source has permissions, so that requests have to be judged. */
+  /**
+   * Whether the rule that decides for this source has permissions, so that requests have to be
+   * judged.
+   */
   public boolean needsRequest(ConsulId.Service source) {
     throw new UnsupportedOperationException("skeleton");
   }
