@@ -63,7 +63,7 @@ public final class SpiffeId {
     try {
       trustDomain = new TrustDomain(authority);
     } catch (IllegalArgumentException e) {
-      throw refused(uri, e.getMessage());
+      throw refused(uri, String.valueOf(e.getMessage()));
     }
     String path = slash < 0 ? "" : uri.substring(slash);
     if (path.isEmpty()) {
