@@ -19,9 +19,14 @@ module io.meshnative {
   requires static transitive org.jspecify;
 
   exports io.meshnative;
-  // exports io.meshnative.consul; // with its first type: javac refuses to export an empty package
+  exports io.meshnative.consul;
   exports io.meshnative.discovery;
   exports io.meshnative.identity;
   exports io.meshnative.intention;
   exports io.meshnative.spi;
+
+  uses io.meshnative.MeshClientProvider;
+
+  provides io.meshnative.MeshClientProvider with
+      io.meshnative.internal.client.ClientProvider;
 }

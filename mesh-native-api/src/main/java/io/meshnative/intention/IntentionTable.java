@@ -65,7 +65,29 @@ public final class IntentionTable {
       Intention.Destination destination,
       Collection<Intention> intentions,
       DefaultDecision defaultDecision) {
-    throw new UnsupportedOperationException("skeleton");
+    List<Intention> covering = Coverage.of(destination, intentions);
+    SourceIndex index = new SourceIndex();
+    Intention previous = null;
+    for (Intention intention : covering) {
+      try {
+        Coverage.check(intention);
+        if (previous != null) {
+          Coverage.checkNeighbours(previous, intention);
+        }
+        index.add(CompiledIntention.compile(intention, defaultDecision));
+      } catch (UnusableRuleException e) {
+        return unusable(destination, covering.size(), intention, e.getMessage());
+      } catch (RuntimeException | StackOverflowError e) {
+        return unusable(destination, covering.size(), intention, e.toString());
+      }
+      previous = intention;
+    }
+    return new IntentionTable(
+        destination.toString(),
+        covering.size(),
+        index,
+        Defaults.decision("no intention matches", null, defaultDecision),
+        null);
   }
 
   private static IntentionTable unusable(
@@ -131,9 +153,19 @@ public final class IntentionTable {
     }
   }
 
+  /** A bug, or memory at its end, must not let anybody in (T43). */
+  private static Decision failed(Throwable e) {
+    return Defaults.denied(
+        Decision.Cause.EVALUATION_FAILED,
+        Reason.of("the evaluation failed with " + e.getClass().getName()));
+  }
+
   /**
-   * Whether the rule that decides for this source has permissions, so that requests have to be
-   * judged.
+   * Returns whether the intention that decides for this source has permissions, so that its requests have to
+   * be judged one by one.
+   *
+   * @param source the caller
+   * @return whether to call {@link #decide(ConsulId.Service, HttpRequestView)}
    */
   public boolean needsRequest(ConsulId.Service source) {
     CompiledIntention winner = index.find(source);

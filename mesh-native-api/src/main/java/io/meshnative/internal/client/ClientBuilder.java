@@ -1,5 +1,6 @@
 package io.meshnative.internal.client;
 
+import io.meshnative.ControlPlaneException;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshListener;
 import io.meshnative.RetirePolicy;
@@ -223,8 +224,14 @@ final class ClientBuilder implements MeshClient.Builder {
       return Sources.of(controlPlane, "default", "default");
     }
     ConsulConfig config = consul == null ? ConsulConfig.fromEnvironment() : consul;
+    ControlPlane agent;
+    try {
+      agent = ConsulControlPlane.open(config, service);
+    } catch (ControlPlaneException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
     return Sources.of(
-        ConsulControlPlane.open(config, service),
+        agent,
         config.namespace().orElse("default"),
         config.partition().orElse("default"));
   }
