@@ -97,6 +97,7 @@ public final class AgentServer implements AutoCloseable {
   /** Resets every connection, and takes new ones. */
   public void cut() {
     listener.cut();
+    // Their threads look whether they still have a client.
     plane.index.releaseAll();
   }
 

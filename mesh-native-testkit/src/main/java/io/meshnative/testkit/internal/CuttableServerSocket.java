@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.SocketImpl;
 import java.net.SocketTimeoutException;
 import java.util.Set;
@@ -27,6 +28,14 @@ public final class CuttableServerSocket extends ServerSocket {
     while (true) {
       Connection connection = new Connection();
       implAccept(connection);
+      try {
+        // The server writes head and body apart; with Nagle's algorithm each answer takes 40 ms.
+        connection.setTcpNoDelay(true);
+      } catch (SocketException e) {
+        // The client was gone before it was here.
+        connection.reset();
+        continue;
+      }
       live.add(connection);
       // Looked at after the registration, so that cut() and accept() cannot miss each other.
       if (!down) {
