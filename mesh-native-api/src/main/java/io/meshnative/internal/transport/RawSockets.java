@@ -1,0 +1,72 @@
+package io.meshnative.internal.transport;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+
+/**
+ * Opens TCP connections. A socket that is returned is connected; one that is not returned is closed.
+ *
+ * <p>Interrupts: a platform thread that is interrupted while it connects goes on, keeps its interrupt status
+ * and ends within the budget; a virtual thread's attempt is ended by the JDK at once with a
+ * {@code SocketException}.
+ */
+public final class RawSockets {
+  private RawSockets() {}
+
+  /**
+   * Connects.
+   *
+   * @param address where to; if it is unresolved, its name is resolved once, by the JDK's resolver, whose
+   *     time no budget bounds
+   * @param budget until when
+   * @param preparer sees the socket before it connects, after {@code TCP_NODELAY} was set: without it a
+   *     handshake and a small request meet Nagle's algorithm and delayed acknowledgements
+   * @return the connected socket
+   * @throws UnknownHostException if the name has no address
+   * @throws SocketTimeoutException if the budget has passed
+   * @throws ConnectException if nothing listens there
+   * @throws IOException if the preparer or the network fails
+   */
+  public static Socket open(InetSocketAddress address, Deadline budget, SocketPreparer preparer)
+      throws IOException {
+    InetSocketAddress target = resolve(address);
+    Socket raw = new Socket();
+    boolean connected = false;
+    try {
+      raw.setTcpNoDelay(true);
+      preparer.prepare(raw);
+      raw.connect(target, budget.remainingMillis());
+      connected = true;
+      return raw;
+    } catch (SocketTimeoutException e) {
+      SocketTimeoutException named =
+          new SocketTimeoutException(
+              "no TCP connection to " + target + " within " + budget.budgetMillis() + " ms");
+      named.initCause(e);
+      throw named;
+    } finally {
+      if (!connected) {
+        closeQuietly(raw);
+      }
+    }
+  }
+
+  static InetSocketAddress resolve(InetSocketAddress address) throws UnknownHostException {
+    return address.isUnresolved()
+        ? new InetSocketAddress(InetAddress.getByName(address.getHostString()), address.getPort())
+        : address;
+  }
+
+  static void closeQuietly(Socket raw) {
+    try {
+      raw.close();
+    } catch (IOException e) {
+      // A socket that cannot be closed properly is as closed as it will get.
+    }
+  }
+}
