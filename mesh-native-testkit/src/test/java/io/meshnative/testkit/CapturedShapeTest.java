@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -42,19 +43,18 @@ class CapturedShapeTest {
   }
 
   /** Every path of field names that occurs, such as {@code billing[].Precedence}. */
-  private static TreeSet<String> paths(@Nullable Object tree) {
-    TreeSet<String> all = new TreeSet<>();
+  private static Set<String> paths(@Nullable Object tree) {
+    Set<String> all = new TreeSet<>();
     collect(tree, "", all);
     return all;
   }
 
-  private static void collect(@Nullable Object tree, String at, TreeSet<String> all) {
+  private static void collect(@Nullable Object tree, String at, Set<String> all) {
     if (tree instanceof Map<?, ?> map) {
-      map.forEach(
-          (key, value) -> {
-            all.add(at + "." + key);
-            collect(value, at + "." + key, all);
-          });
+      map.forEach((key, value) -> {
+        all.add(at + "." + key);
+        collect(value, at + "." + key, all);
+      });
     } else if (tree instanceof List<?> list) {
       list.forEach(value -> collect(value, at + "[]", all));
     }
@@ -70,11 +70,10 @@ class CapturedShapeTest {
     actual.remove("content-length");
     // Whether the cache was warm is a matter of the moment.
     List.of("age", "x-cache")
-        .forEach(
-            header -> {
-              expected.remove(header);
-              actual.remove(header);
-            });
+        .forEach(header -> {
+          expected.remove(header);
+          actual.remove(header);
+        });
     assertThat(actual).isEqualTo(expected);
   }
 

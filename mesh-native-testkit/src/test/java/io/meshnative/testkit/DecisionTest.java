@@ -143,12 +143,11 @@ class DecisionTest {
             "spiffe://x.consul/ap/p1/ns/default/dc/dc1/svc/web", connect,
             "spiffe://x.consul", service,
             "spiffe://x.consul/agent/client/dc/dc1/id/node-1", service);
-    texts.forEach(
-        (uri, text) -> {
-          Agent.Answer answer = agent.authorizeUri(uri, "billing");
-          assertThat(answer.status()).as(uri).isEqualTo(400);
-          assertThat(answer.body()).as(uri).isEqualTo(text);
-        });
+    texts.forEach((uri, text) -> {
+      Agent.Answer answer = agent.authorizeUri(uri, "billing");
+      assertThat(answer.status()).as(uri).isEqualTo(400);
+      assertThat(answer.body()).as(uri).isEqualTo(text);
+    });
     assertThat(agent.authorize("web", "").body())
         .isEqualTo("Bad request: Target service must be specified");
     String path = "/v1/agent/connect/authorize";

@@ -8,6 +8,8 @@ import static org.awaitility.Awaitility.await;
 import io.meshnative.testkit.Agent.Answer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
@@ -174,7 +176,7 @@ class FaultsTest {
     Answer before = agent.get(MATCH);
     Answer leafBefore = agent.get(LEAF);
     // A plain socket, for HTTP clients silently ask again when their connection is cut.
-    try (Socket watch = new Socket("127.0.0.1", plane.address().getPort())) {
+    try (Socket watch = new Socket(InetAddress.getLoopbackAddress(), plane.address().getPort())) {
       String request = "GET " + MATCH + "&index=" + before.index() + " HTTP/1.1\r\nHost: x\r\n\r\n";
       watch.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
       await().atMost(Agent.GUARD).until(() -> plane.blockedCalls() == 1);
@@ -229,7 +231,7 @@ class FaultsTest {
     await().atMost(Agent.GUARD).until(() -> threadsOf(port) == 0);
     try (ServerSocket again = new ServerSocket()) {
       again.setReuseAddress(true);
-      again.bind(new java.net.InetSocketAddress("127.0.0.1", port));
+      again.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
       assertThat(again.isBound()).isTrue();
     }
   }
@@ -237,9 +239,8 @@ class FaultsTest {
   /** The server names its threads by the port that they serve. */
   private static long threadsOf(int port) {
     return Thread.getAllStackTraces().keySet().stream()
-        .filter(
-            thread ->
-                thread.getName().contains(":" + port) || thread.getName().contains("[" + port))
+        .filter(thread ->
+            thread.getName().contains(":" + port) || thread.getName().contains("[" + port))
         .count();
   }
 }

@@ -40,7 +40,7 @@ class MeshTestAuthorityTest {
     assertThat(leaf.getPublicKey().getAlgorithm()).isEqualTo("EC");
     assertThat(leaf.getSigAlgName()).isEqualTo("SHA256withECDSA");
     assertThat(Duration.between(leaf.getNotBefore().toInstant(), leaf.getNotAfter().toInstant()))
-        .isEqualTo(Duration.ofHours(72));
+        .isEqualTo(Duration.ofDays(3));
     assertThat(Chains.leadsTo(authority.root(), List.of(leaf))).isTrue();
   }
 
