@@ -18,7 +18,9 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -214,6 +216,7 @@ class FaultsTest {
 
   @Test
   void closingFreesThePortAndTheThreadsThoughCallsAreBlocked() throws Exception {
+    Set<Thread> before = serverThreads();
     EmbeddedControlPlane doomed = EmbeddedControlPlane.start();
     Agent client = new Agent(doomed);
     int port = doomed.address().getPort();
@@ -223,12 +226,13 @@ class FaultsTest {
       watches.add(client.later(MATCH + "&wait=600s&index=" + index));
     }
     await().atMost(Agent.GUARD).until(() -> doomed.blockedCalls() == 20);
+    assertThat(serverThreads()).hasSizeGreaterThanOrEqualTo(before.size() + 20);
 
     doomed.close();
     doomed.close();
 
     assertThat(watches).allSatisfy(w -> assertThatThrownBy(() -> done(w)).isNotNull());
-    await().atMost(Agent.GUARD).until(() -> threadsOf(port) == 0);
+    await().atMost(Agent.GUARD).until(() -> before.containsAll(serverThreads()));
     try (ServerSocket again = new ServerSocket()) {
       again.setReuseAddress(true);
       again.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
@@ -236,11 +240,9 @@ class FaultsTest {
     }
   }
 
-  /** The server names its threads by the port that they serve. */
-  private static long threadsOf(int port) {
+  private static Set<Thread> serverThreads() {
     return Thread.getAllStackTraces().keySet().stream()
-        .filter(thread ->
-            thread.getName().contains(":" + port) || thread.getName().contains("[" + port))
-        .count();
+        .filter(thread -> thread.getName().contains("MockWebServer"))
+        .collect(Collectors.toSet());
   }
 }

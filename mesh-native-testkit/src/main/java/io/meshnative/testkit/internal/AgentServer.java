@@ -199,9 +199,11 @@ public final class AgentServer implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    plane.index.close();
+    // Cut before the waits end, so that nobody writes an answer of a plane that is going.
     listener.down();
+    plane.index.close();
     server.close();
+    listener.closeAndFreePort();
   }
 
   /** Hands the one listener to the server that binds it. */
