@@ -39,14 +39,13 @@ final class CaEndpoint implements Endpoint {
       return ApiResponse.typed("application/pem-certificate-chain", pem.toString());
     }
     plane.block(request, plane.ca::rootsIndex, Plane::neverDue);
-    return plane.snapshot(
-        () -> {
-          ApiResponse response = ApiResponse.json(plane.ca.rootsJson());
-          if (cached) {
-            response.cache(request.index() == 0);
-          }
-          return plane.query(response, plane.ca.rootsIndex(), false, "blocking-query");
-        });
+    return plane.snapshot(() -> {
+      ApiResponse response = ApiResponse.json(plane.ca.rootsJson());
+      if (cached) {
+        response.cache(request.index() == 0);
+      }
+      return plane.query(response, plane.ca.rootsIndex(), false, "blocking-query");
+    });
   }
 
   private ApiResponse leaf(ApiRequest request) throws InterruptedException {

@@ -58,13 +58,12 @@ final class IntentionEndpoint implements Endpoint {
 
   private ApiResponse list(ApiRequest request) throws InterruptedException {
     plane.block(request, plane.intentions::tableIndex, Plane::neverDue);
-    return plane.snapshot(
-        () ->
-            plane.query(
-                ApiResponse.json(json(plane.intentions.list())),
-                plane.intentions.tableIndex(),
-                true,
-                "blocking-query"));
+    return plane.snapshot(() ->
+        plane.query(
+            ApiResponse.json(json(plane.intentions.list())),
+            plane.intentions.tableIndex(),
+            true,
+            "blocking-query"));
   }
 
   private List<Map<String, @Nullable Object>> json(List<IntentionRule> rules) {
@@ -132,30 +131,28 @@ final class IntentionEndpoint implements Endpoint {
           () -> byDestination ? store.indexFor(destinations) : store.tableIndex(),
           Plane::neverDue);
     }
-    return plane.snapshot(
-        () -> {
-          long present = store.tableIndex();
-          boolean woken = !byDestination || store.indexFor(destinations) > asked;
-          long shown = asked == 0 || woken || present < atStart ? present : atStart;
-          ApiResponse response = ApiResponse.json(matches(names, byDestination));
-          if (request.flag("cached")) {
-            response.cache(asked == 0);
-          }
-          Plane.consistency(request, response);
-          return plane.query(response, shown, true, "blocking-query");
-        });
+    return plane.snapshot(() -> {
+      long present = store.tableIndex();
+      boolean woken = !byDestination || store.indexFor(destinations) > asked;
+      long shown = asked == 0 || woken || present < atStart ? present : atStart;
+      ApiResponse response = ApiResponse.json(matches(names, byDestination));
+      if (request.flag("cached")) {
+        response.cache(asked == 0);
+      }
+      Plane.consistency(request, response);
+      return plane.query(response, shown, true, "blocking-query");
+    });
   }
 
   private Map<String, @Nullable Object> matches(Map<String, String> names, boolean byDestination) {
     Map<String, @Nullable Object> body = new LinkedHashMap<>();
-    names.forEach(
-        (given, name) -> {
-          List<IntentionRule> rules =
-              byDestination
-                  ? plane.intentions.matchDestination(name)
-                  : plane.intentions.matchSource(name);
-          body.put(given, rules.isEmpty() ? null : json(rules));
-        });
+    names.forEach((given, name) -> {
+      List<IntentionRule> rules =
+          byDestination
+              ? plane.intentions.matchDestination(name)
+              : plane.intentions.matchSource(name);
+      body.put(given, rules.isEmpty() ? null : json(rules));
+    });
     return body;
   }
 
@@ -202,21 +199,16 @@ final class IntentionEndpoint implements Endpoint {
     plane
         .intentions
         .exact(source, destination)
-        .ifPresent(
-            rule -> {
-              String action = String.valueOf(rule.action()).toUpperCase(Locale.ROOT);
-              throw new ApiError(
-                  500,
-                  plane.settings.old()
-                      ? "duplicate intention found: %s default/%s => default/%s (ID: %s, Precedence: %d)"
-                          .formatted(
-                              action,
-                              rule.source(),
-                              rule.destination(),
-                              rule.id(),
-                              rule.precedence())
-                      : "Sources[1] defines \"" + source + "\" more than once");
-            });
+        .ifPresent(rule -> {
+          String action = String.valueOf(rule.action()).toUpperCase(Locale.ROOT);
+          throw new ApiError(
+              500,
+              plane.settings.old()
+                  ? "duplicate intention found: %s default/%s => default/%s (ID: %s, Precedence: %d)"
+                      .formatted(
+                          action, rule.source(), rule.destination(), rule.id(), rule.precedence())
+                  : "Sources[1] defines \"" + source + "\" more than once");
+        });
   }
 
   private ApiResponse byId(ApiRequest request, String id) {
