@@ -89,7 +89,15 @@ public final class IntentionStore {
     if (present != null) {
       present.rules().stream().filter(r -> !r.source().equals(source)).forEach(rules::add);
     }
-    UUID id = UUID.randomUUID();
+    // Rewriting a rule keeps its id, as a write by id does on a real agent.
+    UUID id =
+        present == null
+            ? UUID.randomUUID()
+            : present.rules().stream()
+                .filter(rule -> rule.source().equals(source))
+                .map(IntentionRule::id)
+                .findFirst()
+                .orElseGet(UUID::randomUUID);
     rules.add(
         new IntentionRule(
             id,

@@ -13,6 +13,8 @@ import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import javax.net.ssl.SSLSocket;
 
 /**
@@ -28,6 +30,9 @@ public final class Quickstart {
   private static final String DB = "quickstart-db";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+  /** The library logs each change of state; here the program tells the story. Held: loggers are collected. */
+  private static final Logger LIBRARY = Logger.getLogger("io.meshnative");
+
   private final ControlPlaneApi api;
 
   private Quickstart(ControlPlaneApi api) {
@@ -41,6 +46,7 @@ public final class Quickstart {
    * @throws Exception what went wrong
    */
   public static void main(String[] args) throws Exception {
+    LIBRARY.setLevel(Level.SEVERE);
     String agent = System.getenv("CONSUL_HTTP_ADDR");
     if (agent != null && !agent.isBlank()) {
       say("Control plane: the Consul agent at " + agent);
