@@ -91,8 +91,9 @@ final class ControlPlaneApi {
       generator.initialize(new ECGenParameterSpec("secp256r1"));
       byte[] pkcs8 = generator.generateKeyPair().getPrivate().getEncoded();
       String base64 =
-          Base64.getMimeEncoder(64, "\\n".getBytes(StandardCharsets.US_ASCII)).encodeToString(pkcs8);
-      return "-----BEGIN PRIVATE KEY-----\\n" + base64 + "\\n-----END PRIVATE KEY-----\\n";
+          Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII)).encodeToString(pkcs8);
+      String pem = "-----BEGIN PRIVATE KEY-----\n" + base64 + "\n-----END PRIVATE KEY-----\n";
+      return pem.replace("\n", "\\n"); // as a JSON string holds it
     } catch (GeneralSecurityException e) {
       throw new IOException("expected to make a P-256 key", e);
     }

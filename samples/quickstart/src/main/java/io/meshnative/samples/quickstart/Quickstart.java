@@ -103,6 +103,7 @@ public final class Quickstart {
 
   private void talkUntilDenied(MeshClient web) throws Exception {
     try (SSLSocket open = web.dial(DB)) {
+      open.setSoTimeout((int) PATIENCE.toMillis());
       say(WEB + " dials " + DB + ": " + GreetingServer.ask(open, "who am I?"));
 
       say("An intention now denies " + WEB + " => " + DB + " …");
@@ -132,7 +133,6 @@ public final class Quickstart {
   }
 
   private static String awaitEnd(SSLSocket open) throws IOException {
-    open.setSoTimeout((int) PATIENCE.toMillis());
     try {
       int read = open.getInputStream().read();
       if (read >= 0) {
