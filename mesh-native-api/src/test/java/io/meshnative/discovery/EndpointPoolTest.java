@@ -272,8 +272,7 @@ class EndpointPoolTest {
 
   @Test
   void theLastEndpointIsNeverEjectedWhateverTheShare() {
-    OutlierEjection all =
-        new OutlierEjection(1, Duration.ofSeconds(10), Duration.ofSeconds(60), 1);
+    OutlierEjection all = new OutlierEjection(1, Duration.ofSeconds(10), Duration.ofSeconds(60), 1);
     List<Endpoint> endpoints = Endpoints.equal(3);
     EndpointPool pool = pool(all, endpoints);
 

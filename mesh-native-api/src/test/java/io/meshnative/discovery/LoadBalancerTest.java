@@ -47,7 +47,8 @@ class LoadBalancerTest {
     Map<Endpoint, Integer> picks = Endpoints.picks(Endpoints.pool(balancer, endpoints), 20_000);
 
     for (Endpoint endpoint : endpoints) {
-      assertThat(picks.getOrDefault(endpoint, 0) / 1000.0).isCloseTo(endpoint.weight(), within(0.5));
+      assertThat(picks.getOrDefault(endpoint, 0) / 1000.0)
+          .isCloseTo(endpoint.weight(), within(0.5));
     }
   }
 
@@ -93,9 +94,7 @@ class LoadBalancerTest {
 
     assertThat(endpoints)
         .allSatisfy(
-            one ->
-                assertThat(pool.outstanding(one) / 100.0)
-                    .isCloseTo(one.weight(), within(0.3)));
+            one -> assertThat(pool.outstanding(one) / 100.0).isCloseTo(one.weight(), within(0.3)));
   }
 
   @Test
@@ -121,13 +120,14 @@ class LoadBalancerTest {
     }
 
     assertThat(picked).filteredOn(endpoints.get(0)::equals).hasSize(5);
-    assertThat(picked.subList(0, 5)).as("not five in a row").containsAnyElementsOf(endpoints.subList(1, 4));
+    assertThat(picked.subList(0, 5))
+        .as("not five in a row")
+        .containsAnyElementsOf(endpoints.subList(1, 4));
   }
 
   @Test
   void rendezvousGivesAKeyTheSameOrderEachTime() {
-    EndpointPool pool =
-        Endpoints.pool(LoadBalancer.rendezvous("customer-17"), Endpoints.equal(20));
+    EndpointPool pool = Endpoints.pool(LoadBalancer.rendezvous("customer-17"), Endpoints.equal(20));
 
     assertThat(pool.order(null)).isEqualTo(pool.order(null));
   }
@@ -152,7 +152,8 @@ class LoadBalancerTest {
     }
 
     for (Endpoint endpoint : endpoints) {
-      assertThat(picks.getOrDefault(endpoint, 0) / 1000.0).isCloseTo(endpoint.weight(), within(0.5));
+      assertThat(picks.getOrDefault(endpoint, 0) / 1000.0)
+          .isCloseTo(endpoint.weight(), within(0.5));
     }
   }
 

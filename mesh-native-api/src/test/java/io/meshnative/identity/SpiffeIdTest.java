@@ -138,7 +138,9 @@ class SpiffeIdTest {
   void aCertificateProvesItsUriName() throws CertificateException {
     X509Certificate leaf = Certificates.leaf(KEY, Certificates.uri(WEB));
 
-    assertThat(SpiffeId.of(leaf)).isEqualTo(SpiffeId.parse(WEB)).hasSameHashCodeAs(SpiffeId.parse(WEB));
+    assertThat(SpiffeId.of(leaf))
+        .isEqualTo(SpiffeId.parse(WEB))
+        .hasSameHashCodeAs(SpiffeId.parse(WEB));
   }
 
   @Test

@@ -33,8 +33,7 @@ class WorkloadIdentityTest {
         "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
 
     assertThat(
-            WorkloadIdentity.ofPem(
-                    Certificates.pem(LEAF), parameters + Certificates.sec1(KEY))
+            WorkloadIdentity.ofPem(Certificates.pem(LEAF), parameters + Certificates.sec1(KEY))
                 .id())
         .isEqualTo(SpiffeId.parse(WEB));
   }
@@ -149,8 +148,7 @@ class WorkloadIdentityTest {
         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
       })
   void aChainThatCannotBeReadIsRefused(String chain) {
-    assertThatThrownBy(
-            () -> WorkloadIdentity.ofPem(chain, Certificates.sec1(KEY)))
+    assertThatThrownBy(() -> WorkloadIdentity.ofPem(chain, Certificates.sec1(KEY)))
         .isInstanceOf(CertificateException.class);
   }
 }
