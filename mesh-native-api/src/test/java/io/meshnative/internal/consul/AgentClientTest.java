@@ -27,11 +27,13 @@ class AgentClientTest {
   private static final AgentCall CALL =
       AgentCall.get("agent", "connect", "ca", "leaf", "web").needing("service:write on \"web\"");
 
-  private static ControlPlaneException failure(MockResponse response, String token) throws IOException {
+  private static ControlPlaneException failure(MockResponse response, String token)
+      throws IOException {
     try (Agents agent = Agents.answering(request -> response)) {
       ConsulConfig config = ConsulConfig.builder().address(agent.address()).token(token).build();
       try (AgentClient client = new AgentClient(config)) {
-        return catchThrowableOfType(ControlPlaneException.class, () -> client.execute(CALL, new Calls()));
+        return catchThrowableOfType(
+            ControlPlaneException.class, () -> client.execute(CALL, new Calls()));
       }
     }
   }
@@ -42,20 +44,23 @@ class AgentClientTest {
 
   static List<Exchange> refusals() {
     return Stream.of(400, 403, 429, 500)
-        .flatMap(
-            status ->
-                Stream.of("/v1/agent/connect/ca/", "/v1/connect/intentions/match", "/v1/health/connect/")
-                    .flatMap(path -> Exchange.all(path, status).stream()))
+        .flatMap(status ->
+            Stream.of(
+                    "/v1/agent/connect/ca/", "/v1/connect/intentions/match", "/v1/health/connect/")
+                .flatMap(path -> Exchange.all(path, status).stream()))
         .toList();
   }
 
   @ParameterizedTest
   @MethodSource("refusals")
-  void eachCapturedRefusalBecomesAnErrorWithCallStatusAndText(Exchange exchange) throws IOException {
+  void eachCapturedRefusalBecomesAnErrorWithCallStatusAndText(Exchange exchange)
+      throws IOException {
     ControlPlaneException e = failure(exchange.response(), SECRET);
 
     assertThat(e.status()).hasValue(exchange.status());
-    assertThat(e).hasMessageContaining("GET /v1/agent/connect/ca/leaf/web").hasMessageContaining("; ");
+    assertThat(e)
+        .hasMessageContaining("GET /v1/agent/connect/ca/leaf/web")
+        .hasMessageContaining("; ");
     String line = exchange.body().utf8().lines().findFirst().orElse("");
     assertThat(e.getMessage().replace("\\u0022", "\""))
         .contains(line.substring(0, Math.min(60, line.length())).strip());
@@ -74,7 +79,10 @@ class AgentClientTest {
   void redirectsAreNotFollowed(int status) throws IOException {
     try (Agents other = Agents.answering(request -> Agents.json("1", "{}"))) {
       MockResponse redirect =
-          new MockResponse.Builder().code(status).addHeader("Location", "http://" + other.address() + "/").build();
+          new MockResponse.Builder()
+              .code(status)
+              .addHeader("Location", "http://" + other.address() + "/")
+              .build();
       assertThat(failure(redirect, SECRET)).hasMessageContaining("redirects are not followed");
       assertThat(other.requests).isEmpty();
     }
@@ -82,11 +90,13 @@ class AgentClientTest {
 
   @Test
   void t51TheTokenTravelsInItsHeaderAndShowsNowhere() throws IOException {
-    try (Agents agent = Agents.answering(request -> text(403, "token " + SECRET + " of " + request.getTarget()))) {
+    try (Agents agent =
+        Agents.answering(request -> text(403, "token " + SECRET + " of " + request.getTarget()))) {
       ConsulConfig config = ConsulConfig.builder().address(agent.address()).token(SECRET).build();
       try (AgentClient client = new AgentClient(config)) {
         ControlPlaneException e =
-            catchThrowableOfType(ControlPlaneException.class, () -> client.execute(CALL, new Calls()));
+            catchThrowableOfType(
+                ControlPlaneException.class, () -> client.execute(CALL, new Calls()));
 
         RecordedRequest request = agent.requests.get(0);
         assertThat(request.getHeaders().get("X-Consul-Token")).isEqualTo(SECRET);
@@ -111,7 +121,8 @@ class AgentClientTest {
     ConsulConfig config = ConsulConfig.builder().address("127.0.0.1:" + port).token(SECRET).build();
     try (AgentClient client = new AgentClient(config)) {
       ControlPlaneException e =
-          catchThrowableOfType(ControlPlaneException.class, () -> client.execute(CALL, new Calls()));
+          catchThrowableOfType(
+              ControlPlaneException.class, () -> client.execute(CALL, new Calls()));
       assertThat(e.status()).isEmpty();
       assertThat(stackTrace(e)).doesNotContain(SECRET).contains("is the agent running");
     }
@@ -121,7 +132,10 @@ class AgentClientTest {
   void theFirstLineOfABodyIsBoundedAndPrintable() throws IOException {
     ControlPlaneException e =
         failure(text(500, "a\u001b[31m\u0000" + "x".repeat(100_000) + "\nsecond line"), SECRET);
-    assertThat(e.getMessage()).hasSizeLessThan(1000).contains("\\u001b").doesNotContain("second line");
+    assertThat(e.getMessage())
+        .hasSizeLessThan(1000)
+        .contains("\\u001b")
+        .doesNotContain("second line");
     assertThat(e.getMessage().chars()).noneMatch(Character::isISOControl);
   }
 
@@ -132,7 +146,11 @@ class AgentClientTest {
         plain.execute(CALL, new Calls());
       }
       ConsulConfig enterprise =
-          ConsulConfig.builder().address(agent.address()).namespace("team a").partition("p&q").build();
+          ConsulConfig.builder()
+              .address(agent.address())
+              .namespace("team a")
+              .partition("p&q")
+              .build();
       try (AgentClient client = new AgentClient(enterprise)) {
         client.execute(CALL, new Calls());
         client.execute(CALL.with("ns", "other"), new Calls());
@@ -162,21 +180,27 @@ class AgentClientTest {
   void prefixAndBasicAuthAreHonoured() throws IOException {
     try (Agents agent = Agents.answering(request -> Agents.json("1", "{}"))) {
       ConsulConfig config =
-          ConsulConfig.builder().address("http://" + agent.address() + "/behind/proxy").basicAuth("anna", "p:w").build();
+          ConsulConfig.builder()
+              .address("http://" + agent.address() + "/behind/proxy")
+              .basicAuth("anna", "p:w")
+              .build();
       try (AgentClient client = new AgentClient(config)) {
         client.execute(CALL, new Calls());
       }
       assertThat(agent.targets()).containsExactly("/behind/proxy/v1/agent/connect/ca/leaf/web");
-      assertThat(agent.requests.get(0).getHeaders().get("Authorization")).isEqualTo("Basic YW5uYTpwOnc=");
+      assertThat(agent.requests.get(0).getHeaders().get("Authorization"))
+          .isEqualTo("Basic YW5uYTpwOnc=");
     }
   }
 
   @Test
-  void aChangedTokenFileIsUsedAndAVanishedOneLeavesTheLastToken(@TempDir Path folder) throws IOException {
+  void aChangedTokenFileIsUsedAndAVanishedOneLeavesTheLastToken(@TempDir Path folder)
+      throws IOException {
     Path file = Files.writeString(folder.resolve("token"), "first");
     try (Agents agent = Agents.answering(request -> Agents.json("1", "{}"));
         AgentClient client =
-            new AgentClient(ConsulConfig.builder().address(agent.address()).tokenFile(file).build())) {
+            new AgentClient(
+                ConsulConfig.builder().address(agent.address()).tokenFile(file).build())) {
       client.execute(CALL, new Calls());
       Files.writeString(file, "second\n");
       client.execute(CALL, new Calls());
@@ -194,7 +218,8 @@ class AgentClientTest {
         AgentClient client = new AgentClient(agent.config())) {
       Calls calls = new Calls();
       calls.cancel();
-      assertThatExceptionOfType(ControlPlaneException.class).isThrownBy(() -> client.execute(CALL, calls));
+      assertThatExceptionOfType(ControlPlaneException.class)
+          .isThrownBy(() -> client.execute(CALL, calls));
       assertThat(agent.requests).isEmpty();
     }
   }
@@ -211,7 +236,8 @@ class AgentClientTest {
   void unreadableAuthoritiesAreRefusedAtOnce(@TempDir Path folder) throws IOException {
     Path nonsense = Files.writeString(folder.resolve("ca.pem"), "no certificate");
     for (Path file : List.of(nonsense, folder.resolve("missing.pem"))) {
-      ConsulConfig config = ConsulConfig.builder().address("https://127.0.0.1:1").caFile(file).build();
+      ConsulConfig config =
+          ConsulConfig.builder().address("https://127.0.0.1:1").caFile(file).build();
       assertThatExceptionOfType(ControlPlaneException.class)
           .isThrownBy(() -> new AgentClient(config))
           .withMessageContaining(file.getFileName().toString());

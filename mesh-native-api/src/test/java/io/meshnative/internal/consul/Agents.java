@@ -16,8 +16,12 @@ final class Agents implements AutoCloseable {
 
   private Agents() {}
 
-  /** Starts an agent; what the function answers null to is a 404 without text, as for an unknown endpoint. */
-  static Agents answering(Function<RecordedRequest, MockResponse> answers) throws java.io.IOException {
+  /**
+   * Starts an agent; what the function answers null to is a 404 without text, as for an unknown
+   * endpoint.
+   */
+  static Agents answering(Function<RecordedRequest, MockResponse> answers)
+      throws java.io.IOException {
     Agents agents = new Agents();
     agents.server.setDispatcher(
         new Dispatcher() {
@@ -33,7 +37,11 @@ final class Agents implements AutoCloseable {
   }
 
   static MockResponse json(String index, String body) {
-    return new MockResponse.Builder().code(200).addHeader("X-Consul-Index", index).body(body).build();
+    return new MockResponse.Builder()
+        .code(200)
+        .addHeader("X-Consul-Index", index)
+        .body(body)
+        .build();
   }
 
   String address() {
@@ -50,7 +58,11 @@ final class Agents implements AutoCloseable {
 
   Wiring wiring(ConsulConfig config, String service) throws java.io.IOException {
     return new Wiring(
-        config, new AgentClient(config), service, new FakeClock(), new java.util.SplittableRandom(1));
+        config,
+        new AgentClient(config),
+        service,
+        new FakeClock(),
+        new java.util.SplittableRandom(1));
   }
 
   List<String> targets() {

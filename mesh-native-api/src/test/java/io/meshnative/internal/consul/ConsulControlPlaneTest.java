@@ -34,7 +34,8 @@ class ConsulControlPlaneTest {
   private static final Duration GENEROUS = Duration.ofSeconds(60);
 
   /** Blocking calls hang until the client gives up. */
-  private static Function<RecordedRequest, MockResponse> holding(Map<String, MockResponse> answers) {
+  private static Function<RecordedRequest, MockResponse> holding(
+      Map<String, MockResponse> answers) {
     return request -> {
       String target = request.getTarget();
       if (target.contains("index=")) {
@@ -52,12 +53,16 @@ class ConsulControlPlaneTest {
     Map<String, MockResponse> answers = new ConcurrentHashMap<>();
     answers.put("/v1/agent/connect/ca/roots", Exchange.load("1.10.3", "ca-roots").response());
     answers.put("/v1/agent/connect/ca/leaf/billing", Exchange.load("1.10.3", "ca-leaf").response());
-    answers.put("/v1/health/connect/pay", Exchange.load("1.10.3", "health-connect-native-mixed-passing").response());
+    answers.put(
+        "/v1/health/connect/pay",
+        Exchange.load("1.10.3", "health-connect-native-mixed-passing").response());
     answers.put(
         "/v1/connect/intentions/match?by=destination",
         Exchange.load("1.10.3", "intentions-match-destination-l4").response());
     answers.put("/v1/connect/intentions/match?by=source", Agents.json("3", "{\"billing\":[]}"));
-    answers.put("/v1/agent/connect/authorize", Exchange.load("1.10.3", "authorize-default-acls-disabled").response());
+    answers.put(
+        "/v1/agent/connect/authorize",
+        Exchange.load("1.10.3", "authorize-default-acls-disabled").response());
     return answers;
   }
 
@@ -87,7 +92,9 @@ class ConsulControlPlaneTest {
       assertThat(intentions.awaitValue().inbound()).hasSize(2);
       assertThat(endpoints.awaitValue().endpoints()).isNotEmpty();
       assertThat(plane.datacenter()).contains("dc1");
-      await().atMost(GENEROUS).until(() -> agent.targets().stream().filter(t -> t.contains("index=")).count() >= 5);
+      await()
+          .atMost(GENEROUS)
+          .until(() -> agent.targets().stream().filter(t -> t.contains("index=")).count() >= 5);
       assertThat(threads("billing"))
           .containsExactlyInAnyOrder(
               "mesh-billing-roots",
@@ -99,7 +106,8 @@ class ConsulControlPlaneTest {
       plane.close();
       plane.close();
       assertThat(threads("billing")).isEmpty();
-      assertThat(List.of(trust.failures, identity.failures, intentions.failures, endpoints.failures))
+      assertThat(
+              List.of(trust.failures, identity.failures, intentions.failures, endpoints.failures))
           .allSatisfy(failures -> assertThat(failures).isEmpty());
     }
   }
@@ -112,7 +120,9 @@ class ConsulControlPlaneTest {
         ConsulControlPlane plane = ConsulControlPlane.open(agent.config(), "billing")) {
       Recorder<WorkloadIdentity> identity = new Recorder<>();
       plane.identity().start(identity);
-      await().atMost(GENEROUS).until(() -> agent.targets().stream().filter(t -> t.contains("roots")).count() >= 2);
+      await()
+          .atMost(GENEROUS)
+          .until(() -> agent.targets().stream().filter(t -> t.contains("roots")).count() >= 2);
       assertThat(agent.targets()).noneMatch(target -> target.contains("leaf"));
       answers.put("/v1/agent/connect/ca/roots", roots);
       identity.awaitValue();
@@ -143,8 +153,8 @@ class ConsulControlPlaneTest {
     for (String other : List.of("web", "BILLING", "billing/", "")) {
       String lied = body.replace("/svc/billing\"", "/svc/" + other + "\"");
       assertThat(lied).isNotEqualTo(body);
-      assertThatThrownBy(
-              () -> LeafQuery.decode("leaf", Exchange.answer(lied), "default", "default", "billing"))
+      assertThatThrownBy(() ->
+              LeafQuery.decode("leaf", Exchange.answer(lied), "default", "default", "billing"))
           .isInstanceOf(ControlPlaneException.class)
           .hasMessageContaining("expected a certificate for its ServiceURI");
     }
@@ -173,12 +183,11 @@ class ConsulControlPlaneTest {
     assertThatThrownBy(
             () -> LeafQuery.decode("leaf", Exchange.answer(body), "default", "default", "billing"))
         .isInstanceOf(ControlPlaneException.class)
-        .satisfies(
-            e -> {
-              StringWriter text = new StringWriter();
-              e.printStackTrace(new PrintWriter(text));
-              assertThat(text.toString()).doesNotContain("hunter2");
-            });
+        .satisfies(e -> {
+          StringWriter text = new StringWriter();
+          e.printStackTrace(new PrintWriter(text));
+          assertThat(text.toString()).doesNotContain("hunter2");
+        });
   }
 
   @ParameterizedTest
@@ -203,15 +212,16 @@ class ConsulControlPlaneTest {
   @Test
   void rootsWithoutAGoodTrustDomainAreRefusedAndHugeSerialNumbersAreRead() throws Exception {
     String body = Exchange.load("1.10.3", "ca-roots").body().utf8();
-    assertThatThrownBy(
-            () -> RootsQuery.decode("roots", Exchange.answer(body.replaceFirst("\"TrustDomain\"", "\"Other\""))))
+    assertThatThrownBy(() ->
+            RootsQuery.decode(
+                "roots", Exchange.answer(body.replaceFirst("\"TrustDomain\"", "\"Other\""))))
         .hasMessageContaining("expected a TrustDomain");
-    assertThatThrownBy(
-            () ->
-                RootsQuery.decode(
-                    "roots", Exchange.answer(body.replaceFirst("(\"TrustDomain\": ?\")", "$1UPPER"))))
+    assertThatThrownBy(() ->
+            RootsQuery.decode(
+                "roots", Exchange.answer(body.replaceFirst("(\"TrustDomain\": ?\")", "$1UPPER"))))
         .hasMessageContaining("trust domain");
-    String huge = body.replaceFirst("\"SerialNumber\": ?[0-9]+", "\"SerialNumber\":18446744073709551615");
+    String huge =
+        body.replaceFirst("\"SerialNumber\": ?[0-9]+", "\"SerialNumber\":18446744073709551615");
     assertThat(huge).isNotEqualTo(body);
     assertThat(RootsQuery.decode("roots", Exchange.answer(huge)).bundles()).hasSize(1);
   }
@@ -243,7 +253,9 @@ class ConsulControlPlaneTest {
       assertThat(source.load()).containsExactly(16, 2);
       await()
           .atMost(GENEROUS)
-          .until(() -> agent.targets().stream().anyMatch(t -> t.startsWith("/v1/health/connect/db16?passing&index=")));
+          .until(() ->
+              agent.targets().stream()
+                  .anyMatch(t -> t.startsWith("/v1/health/connect/db16?passing&index=")));
     }
     assertThat(threads("billing")).isEmpty();
   }
@@ -262,7 +274,11 @@ class ConsulControlPlaneTest {
       assertThat(agent.requests).isEmpty();
 
       registrar.register(
-          Registration.of(9443).withAddress("10.0.0.5").withTags("v1").withMeta(Map.of("a", "b\"")).withWeight(7));
+          Registration.of(9443)
+              .withAddress("10.0.0.5")
+              .withTags("v1")
+              .withMeta(Map.of("a", "b\""))
+              .withWeight(7));
       assertThat(agent.requests.get(0).getMethod()).isEqualTo("PUT");
       assertThat(agent.requests.get(0).getBody().utf8())
           .isEqualTo(
@@ -271,8 +287,10 @@ class ConsulControlPlaneTest {
       registrar.deregister(); // gone already: that is what was wanted
       registrar.deregister();
       assertThat(agent.targets())
-          .containsExactly("/v1/agent/service/register", "/v1/agent/service/deregister/billing-9443");
-      assertThatIllegalArgumentException().isThrownBy(() -> registrar.register(Registration.ofListener()));
+          .containsExactly(
+              "/v1/agent/service/register", "/v1/agent/service/deregister/billing-9443");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> registrar.register(Registration.ofListener()));
     }
   }
 
@@ -280,7 +298,8 @@ class ConsulControlPlaneTest {
   @ValueSource(strings = {"", "a/b", "..", "a b", "-", "a%2fb"})
   void aServiceNameThatWouldAskForSomethingElseIsRefused(String name) throws Exception {
     try (Agents agent = Agents.answering(request -> null)) {
-      assertThatIllegalArgumentException().isThrownBy(() -> ConsulControlPlane.open(agent.config(), name));
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> ConsulControlPlane.open(agent.config(), name));
     }
   }
 
@@ -292,7 +311,8 @@ class ConsulControlPlaneTest {
       plane.identity().start(new Recorder<>());
       plane.intentions().start(new Recorder<>());
       plane.trust().start(new Recorder<>());
-      assertThatCode(() -> plane.endpoints().watch(Destination.parse("db"), new Recorder<>()).close())
+      assertThatCode(
+              () -> plane.endpoints().watch(Destination.parse("db"), new Recorder<>()).close())
           .doesNotThrowAnyException();
       assertThat(threads("late")).isEmpty();
       assertThat(agent.requests).isEmpty();

@@ -45,7 +45,8 @@ class HealthDecoderTest {
     Endpoint endpoint = decode(row("", "")).endpoints().get(0);
     assertThat(endpoint.address()).isEqualTo("10.0.0.1:9443");
     assertThat(endpoint.weight()).isEqualTo(1);
-    assertThat(endpoint.identity().spiffeId()).hasToString("spiffe://test.consul/ns/default/dc/dc1/svc/db");
+    assertThat(endpoint.identity().spiffeId())
+        .hasToString("spiffe://test.consul/ns/default/dc/dc1/svc/db");
   }
 
   @ParameterizedTest
@@ -56,8 +57,8 @@ class HealthDecoderTest {
     "'\"Datacenter\":\"dc1\"', '\"Datacenter\":\"dc2\"', datacenter",
     "'\"Datacenter\":\"dc1\"', '\"Datacenter\":\"\"', datacenter",
   })
-  void t13ARowOfAnotherServiceOrDatacenterIsSkippedNotAdopted(String field, String other, String reason)
-      throws Exception {
+  void t13ARowOfAnotherServiceOrDatacenterIsSkippedNotAdopted(
+      String field, String other, String reason) throws Exception {
     EndpointSet set = decode(without(row("", ""), field, other));
     assertThat(set.endpoints()).isEmpty();
     assertThat(set.emptiness()).isEqualTo(Emptiness.ALL_SKIPPED);
@@ -96,14 +97,20 @@ class HealthDecoderTest {
     "'\"Port\":9443', '\"Port\":9443,\"Weights\":{\"Passing\":-5}'",
     "'\"Port\":9443', '\"Port\":9443,\"Weights\":7'",
   })
-  void t54ARowThatCannotBeTrustedIsSkippedAndTheOthersAreTaken(String field, String other) throws Exception {
+  void t54ARowThatCannotBeTrustedIsSkippedAndTheOthersAreTaken(String field, String other)
+      throws Exception {
     EndpointSet set = decode(without(row("", ""), field, other) + "," + row("", ""));
     assertThat(set.endpoints()).hasSize(1);
-    assertThat(set.skipped()).singleElement().asString().contains(": ").doesNotContain("\r", "\n", "\u0000");
+    assertThat(set.skipped())
+        .singleElement()
+        .asString()
+        .contains(": ")
+        .doesNotContain("\r", "\n", "\u0000");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"7", "null", "\"row\"", "{}", "{\"Node\":null,\"Service\":null,\"Checks\":null}"})
+  @ValueSource(
+      strings = {"7", "null", "\"row\"", "{}", "{\"Node\":null,\"Service\":null,\"Checks\":null}"})
   void t54ARowThatIsNoneIsSkipped(String row) throws Exception {
     assertThat(decode(row).skipped()).hasSize(1);
   }
@@ -124,7 +131,8 @@ class HealthDecoderTest {
   @Test
   void aSidecarOfAnotherServiceIsSkipped() throws Exception {
     EndpointSet set =
-        decode(row("", ",\"Kind\":\"connect-proxy\",\"Proxy\":{\"DestinationServiceName\":\"web\"}"));
+        decode(
+            row("", ",\"Kind\":\"connect-proxy\",\"Proxy\":{\"DestinationServiceName\":\"web\"}"));
     assertThat(set.endpoints()).isEmpty();
   }
 
@@ -149,11 +157,13 @@ class HealthDecoderTest {
   void theHeaderOfNewerAgentsTellsThatRowsAreHidden() throws Exception {
     Headers headers =
         Headers.of("X-Consul-Index", "77", "x-consul-results-filtered-by-acls", "true");
-    assertThat(decode(Exchange.answer(headers, "[]")).emptiness()).isEqualTo(Emptiness.FILTERED_BY_ACL);
+    assertThat(decode(Exchange.answer(headers, "[]")).emptiness())
+        .isEqualTo(Emptiness.FILTERED_BY_ACL);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "{}", "\"x\"", "[", "[{\"Node\":{", "[]]", "[{\"Node\":{},\"Node\":{}}]"})
+  @ValueSource(
+      strings = {"", "{}", "\"x\"", "[", "[{\"Node\":{", "[]]", "[{\"Node\":{},\"Node\":{}}]"})
   void t26ABodyThatIsNoListFailsAsAWhole(String body) {
     assertThatExceptionOfType(ControlPlaneException.class)
         .isThrownBy(() -> decode(Exchange.answer(body)));

@@ -28,11 +28,10 @@ class IntentionsTest {
   void anAgentWithoutIndexOnMatchIsWatchedByTheIndexOfTheListReadBefore() throws Exception {
     // Consul 1.8.7: match blocks on an index but sends none.
     try (Agents agent =
-        Agents.answering(
-            request ->
-                request.getTarget().equals("/v1/connect/intentions")
-                    ? Agents.json("17", "[]")
-                    : headerless("{\"billing\":null}"))) {
+        Agents.answering(request ->
+            request.getTarget().equals("/v1/connect/intentions")
+                ? Agents.json("17", "[]")
+                : headerless("{\"billing\":null}"))) {
       Wiring wiring = agent.wiring("billing");
       MatchQuery query = new MatchQuery(wiring, new Calls(), true);
 
@@ -86,10 +85,11 @@ class IntentionsTest {
     "1.10.3, authorize-default-acls-disabled, ALLOW",
     "1.10.3, authorize-default-acls-disabled-default-policy-deny, ALLOW",
   })
-  void theDefaultIsReadFromTheReasonForASourceThatCannotExist(String version, String file, DefaultDecision expected)
-      throws Exception {
+  void theDefaultIsReadFromTheReasonForASourceThatCannotExist(
+      String version, String file, DefaultDecision expected) throws Exception {
     try (Agents agent = Agents.answering(request -> Exchange.load(version, file).response())) {
-      assertThat(new DefaultProbe(agent.wiring("billing"), new Calls()).ask(List.of())).isEqualTo(expected);
+      assertThat(new DefaultProbe(agent.wiring("billing"), new Calls()).ask(List.of()))
+          .isEqualTo(expected);
       assertThat(agent.requests.get(0).getMethod()).isEqualTo("POST");
       assertThat(agent.requests.get(0).getBody().utf8())
           .contains("\"Target\":\"billing\"", "/ns/default/", DefaultProbe.NOBODY);
@@ -101,11 +101,12 @@ class IntentionsTest {
   void behindAnIntentionForEveryoneTheDefaultIsAskedForBetweenTwoThatCannotExist(
       boolean allowed, DefaultDecision expected) throws Exception {
     try (Agents agent =
-        Agents.answering(
-            request ->
-                request.getTarget().startsWith("/v1/connect/intentions/check")
-                    ? headerless("{\"Allowed\":" + allowed + "}")
-                    : headerless("{\"Authorized\":true,\"Reason\":\"Matched L4 intention: default/* => default/b\"}"))) {
+        Agents.answering(request ->
+            request.getTarget().startsWith("/v1/connect/intentions/check")
+                ? headerless("{\"Allowed\":" + allowed + "}")
+                : headerless(
+                    "{\"Authorized\":true,\"Reason\":\"Matched L4 intention: default/* =>"
+                        + " default/b\"}"))) {
       DefaultProbe probe = new DefaultProbe(agent.wiring("billing"), new Calls());
       assertThat(probe.ask(List.of(intention("*", "billing")))).isEqualTo(expected);
       assertThat(probe.ask(List.of(intention("*", "*")))).isEqualTo(DefaultDecision.UNKNOWN);
@@ -127,11 +128,10 @@ class IntentionsTest {
   @Test
   void aReasonThatIsNotKnownAndAForbiddenCheckLeaveTheDefaultUnknown() throws Exception {
     try (Agents agent =
-        Agents.answering(
-            request ->
-                request.getMethod().equals("POST")
-                    ? headerless("{\"Authorized\":true,\"Reason\":\"Because\"}")
-                    : new MockResponse.Builder().code(403).body("Permission denied").build())) {
+        Agents.answering(request ->
+            request.getMethod().equals("POST")
+                ? headerless("{\"Authorized\":true,\"Reason\":\"Because\"}")
+                : new MockResponse.Builder().code(403).body("Permission denied").build())) {
       assertThat(new DefaultProbe(agent.wiring("billing"), new Calls()).ask(List.of()))
           .isEqualTo(DefaultDecision.UNKNOWN);
     }
@@ -139,7 +139,8 @@ class IntentionsTest {
 
   @Test
   void anAgentInTroubleIsAFailureNotAnUnknownDefault() throws Exception {
-    try (Agents agent = Agents.answering(request -> Exchange.load("1.8.7", "no-leader-authorize").response())) {
+    try (Agents agent =
+        Agents.answering(request -> Exchange.load("1.8.7", "no-leader-authorize").response())) {
       DefaultProbe probe = new DefaultProbe(agent.wiring("billing"), new Calls());
       assertThatExceptionOfType(ControlPlaneException.class).isThrownBy(() -> probe.ask(List.of()));
     }
@@ -147,34 +148,42 @@ class IntentionsTest {
 
   @Test
   void theHoldOfTheWatchLeavesTimeToAskForTheDefaultWithinAMinute() {
-    assertThat(MatchQuery.HOLD.plus(MatchQuery.HOLD.dividedBy(16))).isLessThan(Duration.ofSeconds(60));
+    assertThat(MatchQuery.HOLD.plus(MatchQuery.HOLD.dividedBy(16)))
+        .isLessThan(Duration.ofSeconds(60));
   }
 
   @Test
-  void nothingIsPushedBeforeInboundAndDefaultAreKnownAndOutboundMayBeForbidden() throws IOException {
+  void nothingIsPushedBeforeInboundAndDefaultAreKnownAndOutboundMayBeForbidden()
+      throws IOException {
     Map<String, MockResponse> answers = new ConcurrentHashMap<>();
-    answers.put("match-destination", Exchange.load("1.10.3", "intentions-match-destination-l4").response());
-    answers.put("match-source", new MockResponse.Builder().code(403).body("Permission denied").build());
-    answers.put("authorize", new MockResponse.Builder().code(500).body("No cluster leader").build());
+    answers.put(
+        "match-destination", Exchange.load("1.10.3", "intentions-match-destination-l4").response());
+    answers.put(
+        "match-source", new MockResponse.Builder().code(403).body("Permission denied").build());
+    answers.put(
+        "authorize", new MockResponse.Builder().code(500).body("No cluster leader").build());
     try (Agents agent =
-        Agents.answering(
-            request -> {
-              String target = request.getTarget();
-              if (target.contains("index=")) {
-                return new MockResponse.Builder().code(500).body("later").headersDelay(1, java.util.concurrent.TimeUnit.HOURS).build();
-              }
-              return answers.get(
-                  target.contains("by=destination")
-                      ? "match-destination"
-                      : target.contains("by=source") ? "match-source" : "authorize");
-            })) {
+        Agents.answering(request -> {
+          String target = request.getTarget();
+          if (target.contains("index=")) {
+            return new MockResponse.Builder()
+                .code(500)
+                .body("later")
+                .headersDelay(1, java.util.concurrent.TimeUnit.HOURS)
+                .build();
+          }
+          return answers.get(
+              target.contains("by=destination")
+                  ? "match-destination"
+                  : target.contains("by=source") ? "match-source" : "authorize");
+        })) {
       Recorder<io.meshnative.spi.IntentionUpdate> recorder = new Recorder<>();
-      try (ConsulControlPlane plane =
-          ConsulControlPlane.open(agent.config(), "billing")) {
+      try (ConsulControlPlane plane = ConsulControlPlane.open(agent.config(), "billing")) {
         plane.intentions().start(recorder);
         recorder.awaitFailure();
         assertThat(recorder.values).isEmpty();
-        answers.put("authorize", Exchange.load("1.10.3", "authorize-default-acls-default-deny").response());
+        answers.put(
+            "authorize", Exchange.load("1.10.3", "authorize-default-acls-default-deny").response());
         var update = recorder.awaitValue();
         assertThat(update.inbound()).hasSize(2);
         assertThat(update.outbound()).isEmpty();

@@ -52,11 +52,16 @@ class WatchTest {
 
   @Test
   void indexesCompareAsUnsigned() throws Exception {
-    script.answer("9223372036854775807", "a").answer("9223372036854775808", "b").answer("5", "c").answer("5", "c");
+    script
+        .answer("9223372036854775807", "a")
+        .answer("9223372036854775808", "b")
+        .answer("5", "c")
+        .answer("5", "c");
     for (int i = 0; i < 4; i++) {
       step();
     }
-    assertThat(script.asked).containsExactly("0", "9223372036854775807", "9223372036854775808", "0");
+    assertThat(script.asked)
+        .containsExactly("0", "9223372036854775807", "9223372036854775808", "0");
   }
 
   @Test
@@ -99,7 +104,8 @@ class WatchTest {
   }
 
   @Test
-  void anAgentThatAnswersAtOnceWithTheSameIndexIsAskedAboutOnceASecondAndThenLess() throws Exception {
+  void anAgentThatAnswersAtOnceWithTheSameIndexIsAskedAboutOnceASecondAndThenLess()
+      throws Exception {
     for (int i = 0; i < 100; i++) {
       script.answer("1", "");
     }
@@ -179,7 +185,8 @@ class WatchTest {
       assertThat(backoff.after(5)).isLessThanOrEqualTo(Duration.ofSeconds(8));
       assertThat(backoff.after(1_000_000)).isBetween(Duration.ZERO, Duration.ofSeconds(60));
     }
-    List<Duration> late = java.util.stream.IntStream.range(0, 1000).mapToObj(i -> backoff.after(30)).toList();
+    List<Duration> late =
+        java.util.stream.IntStream.range(0, 1000).mapToObj(i -> backoff.after(30)).toList();
     assertThat(late).anyMatch(d -> d.toSeconds() < 10).anyMatch(d -> d.toSeconds() > 50);
   }
 
@@ -213,7 +220,9 @@ class WatchTest {
     script.broken = true;
     script.answer("41", "a");
     step();
-    assertThat(seen.failures).singleElement().satisfies(e -> assertThat(e).hasMessageContaining("IllegalState"));
+    assertThat(seen.failures)
+        .singleElement()
+        .satisfies(e -> assertThat(e).hasMessageContaining("IllegalState"));
     script.broken = false;
     script.answer("41", "a");
     step();
@@ -233,7 +242,13 @@ class WatchTest {
 
   @Test
   void t26AListThatEmptiesAfterTheIndexFellIsTakenWhereTheSecondReadAgrees() throws Exception {
-    script.answer("41", "a").answer("3").confirmation("3").answer("3").answer("9", "c").answer("10");
+    script
+        .answer("41", "a")
+        .answer("3")
+        .confirmation("3")
+        .answer("3")
+        .answer("9", "c")
+        .answer("10");
     for (int i = 0; i < 5; i++) {
       step();
     }
