@@ -33,7 +33,7 @@ final class AgentFailure {
           case 403 ->
               tokenUnknown
                   ? "the token is unknown, expired or revoked: check CONSUL_HTTP_TOKEN or the token"
-                        + " file"
+                      + " file"
                   : "the token lacks "
                       + (acl == null ? "a right" : acl)
                       + "; a service identity of the service grants it";

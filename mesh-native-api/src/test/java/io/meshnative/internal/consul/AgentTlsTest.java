@@ -15,6 +15,7 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
+import java.time.Instant;
 import java.util.Date;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -191,13 +192,13 @@ class AgentTlsTest {
   private static X509Certificate certificate(
       String subject, KeyPair key, String issuer, KeyPair issuerKey, boolean isCa, String dns) {
     try {
-      long now = System.currentTimeMillis();
+      Instant now = Instant.now();
       JcaX509v3CertificateBuilder builder =
           new JcaX509v3CertificateBuilder(
               new X500Name("CN=" + issuer),
               BigInteger.valueOf(Math.abs((long) subject.hashCode()) + 1),
-              new Date(now - 3_600_000),
-              new Date(now + 3_600_000),
+              Date.from(now.minusSeconds(3600)),
+              Date.from(now.plusSeconds(3600)),
               new X500Name("CN=" + subject),
               key.getPublic());
       builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(isCa));

@@ -168,4 +168,37 @@ class HealthDecoderTest {
     assertThatExceptionOfType(ControlPlaneException.class)
         .isThrownBy(() -> decode(Exchange.answer(body)));
   }
+
+  @Test
+  void rowsThatThePlainReadHidStayHiddenInTheBlockingOnesAfterIt() throws Exception {
+    // Consul 1.10 streams blocking answers: a true index, and no known leader, also for a token
+    // with all rights.
+    Exchange plain = Exchange.load("1.10.3", "streaming-acl-health-connect-anonymous-plain");
+    Exchange blocking =
+        Exchange.load("1.10.3", "streaming-acl-health-connect-anonymous-index-1-wait-4s");
+    Exchange roots = Exchange.load("1.10.3", "ca-roots");
+    try (Agents agent =
+        Agents.answering(request ->
+            request.getTarget().contains("roots")
+                ? roots.response()
+                : (request.getTarget().contains("index=") ? blocking : plain).response())) {
+      Wiring wiring = agent.wiring("web");
+      Roots trust = new Roots(wiring);
+      trust.accept(RootsQuery.decode("roots", roots.answer()), true);
+      HealthQuery query =
+          new HealthQuery(
+              wiring,
+              new Calls(),
+              trust,
+              new Leaf(wiring, trust),
+              Destination.parse("billing"),
+              false);
+      assertThat(query.decode(query.read(0)).emptiness()).isEqualTo(Emptiness.FILTERED_BY_ACL);
+      assertThat(query.decode(query.read(1)).emptiness()).isEqualTo(Emptiness.FILTERED_BY_ACL);
+      assertThat(agent.targets())
+          .containsExactly(
+              "/v1/health/connect/billing?passing",
+              "/v1/health/connect/billing?passing&index=1&wait=300000ms");
+    }
+  }
 }

@@ -2,16 +2,20 @@ package io.meshnative.internal.consul;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
 
 import io.meshnative.ControlPlaneException;
 import io.meshnative.intention.DefaultDecision;
 import io.meshnative.intention.Intention;
+import io.meshnative.spi.IntentionUpdate;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import mockwebserver3.MockResponse;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -169,7 +173,7 @@ class IntentionsTest {
             return new MockResponse.Builder()
                 .code(500)
                 .body("later")
-                .headersDelay(1, java.util.concurrent.TimeUnit.HOURS)
+                .headersDelay(1, TimeUnit.HOURS)
                 .build();
           }
           return answers.get(
@@ -177,7 +181,7 @@ class IntentionsTest {
                   ? "match-destination"
                   : target.contains("by=source") ? "match-source" : "authorize");
         })) {
-      Recorder<io.meshnative.spi.IntentionUpdate> recorder = new Recorder<>();
+      Recorder<IntentionUpdate> recorder = new Recorder<>();
       try (ConsulControlPlane plane = ConsulControlPlane.open(agent.config(), "billing")) {
         plane.intentions().start(recorder);
         recorder.awaitFailure();
@@ -189,6 +193,67 @@ class IntentionsTest {
         assertThat(update.outbound()).isEmpty();
         assertThat(update.defaultDecision()).isEqualTo(DefaultDecision.DENY);
       }
+    }
+  }
+
+  @Test
+  void aDefaultThatCannotBeToldAnyMoreStaysAsItWasTold() throws Exception {
+    Map<String, MockResponse> answers = new ConcurrentHashMap<>();
+    answers.put("authorize", Exchange.load("1.10.3", "authorize-default-acls-disabled").response());
+    CountDownLatch change = new CountDownLatch(1);
+    CountDownLatch checked = new CountDownLatch(1);
+    try (Agents agent =
+        Agents.answering(request -> {
+          String target = request.getTarget();
+          if (target.contains("index=5")) {
+            awaitQuietly(change);
+            return Agents.json("6", "{\"billing\":[]}");
+          }
+          if (target.contains("index=")) {
+            return new MockResponse.Builder().code(500).headersDelay(1, TimeUnit.HOURS).build();
+          }
+          if (target.contains("/check")) {
+            checked.countDown();
+            return new MockResponse.Builder().code(403).body("Permission denied").build();
+          }
+          return target.contains("by=destination")
+              ? Agents.json("5", "{\"billing\":null}")
+              : target.contains("by=source")
+                  ? Agents.json("7", "{\"billing\":null}")
+                  : answers.get("authorize");
+        })) {
+      FakeClock clock = new FakeClock();
+      Wiring wiring =
+          new Wiring(
+              agent.config(),
+              new AgentClient(agent.config()),
+              "billing",
+              clock,
+              new java.util.SplittableRandom(1));
+      Intentions intentions = new Intentions(wiring);
+      Recorder<IntentionUpdate> recorder = new Recorder<>();
+      intentions.start(recorder);
+      assertThat(recorder.awaitValue().defaultDecision()).isEqualTo(DefaultDecision.ALLOW);
+
+      answers.put(
+          "authorize", headerless("{\"Authorized\":false,\"Reason\":\"Matched L4 intention: x\"}"));
+      clock.advance(Duration.ofMinutes(1));
+      change.countDown();
+      assertThat(checked.await(60, TimeUnit.SECONDS)).isTrue();
+      await().until(() -> agent.targets().stream().anyMatch(target -> target.contains("index=6")));
+      intentions.close();
+      assertThat(recorder.values)
+          .hasSize(2)
+          .allSatisfy(
+              update -> assertThat(update.defaultDecision()).isEqualTo(DefaultDecision.ALLOW));
+    }
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }
