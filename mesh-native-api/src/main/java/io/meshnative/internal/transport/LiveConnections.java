@@ -9,6 +9,7 @@ import io.meshnative.MeshPeer;
 import io.meshnative.MeshSnapshot;
 import io.meshnative.PeerAuthorizer;
 import io.meshnative.PeerIdentityException;
+import io.meshnative.RequestGate;
 import io.meshnative.RequestLease;
 import io.meshnative.RetirePolicy;
 import io.meshnative.Withdrawal;
@@ -17,7 +18,6 @@ import io.meshnative.identity.ConsulId;
 import io.meshnative.identity.SpiffeId;
 import io.meshnative.intention.Decision;
 import io.meshnative.intention.HttpRequestView;
-import io.meshnative.intention.IntentionTable;
 import io.meshnative.internal.tls.MeshEngine;
 import io.meshnative.internal.tls.MeshSession;
 import io.meshnative.internal.tls.PeerAuthority;
@@ -86,7 +86,7 @@ public final class LiveConnections implements PeerAuthority {
 
   @Override
   public void require(Terms terms, PeerProof proof) throws MeshException {
-    decide(terms, proof, publisher.current(), null);
+    preview(terms, proof, publisher.current());
   }
 
   @Override
@@ -103,12 +103,12 @@ public final class LiveConnections implements PeerAuthority {
             retireAt(engine.epoch(), proof),
             this,
             dropped);
-    ProvenPeer peer = decide(engine.terms(), proof, pair, connection);
+    ProvenPeer peer = decide(connection, pair);
     add(connection);
     try {
       Published again = publisher.current();
       if (again != pair) {
-        peer = decide(engine.terms(), connection.proof(), again, connection);
+        peer = decide(connection, again);
       }
       Optional<Withdrawal> gone = connection.withdrawn();
       if (gone.isPresent()) {
@@ -158,48 +158,50 @@ public final class LiveConnections implements PeerAuthority {
 
   // ---- deciding ----
 
-  /** Judges under one pair; keeps a newer proof in the connection, where there is one. */
-  private @Nullable ProvenPeer decide(
-      Terms terms, PeerProof proof, Published pair, @Nullable LiveConnection connection) throws MeshException {
+  /** Judges a live connection under one pair; keeps a newer proof in it, where there is one. */
+  private ProvenPeer decide(LiveConnection connection, Published pair) throws MeshException {
     TrustEpoch epoch = check.liveEpoch(pair);
-    PeerProof shown = check.current(proof, epoch);
-    if (connection != null && shown != proof) {
-      connection.proof(shown);
-    }
-    if (terms instanceof Terms.Outbound out) {
+    PeerProof shown = check.current(connection.proof(), epoch);
+    connection.proof(shown);
+    if (connection.terms() instanceof Terms.Outbound out) {
       Decision decision = check.outbound(out.destination(), shown, pair, epoch);
-      return connection == null ? null : new ProvenPeer(connection, epoch.expected(out.destination()), decision);
+      return new ProvenPeer(connection, epoch.expected(out.destination()), decision);
     }
-    Terms.Inbound in = (Terms.Inbound) terms;
+    Terms.Inbound in = (Terms.Inbound) connection.terms();
     ConsulId.Service caller = check.requireService(shown);
     Decision decision = check.inbound(caller, pair);
-    // The first decision of a handshake has no connection yet; the authorizer is asked once there is one.
-    ProvenPeer peer = connection == null ? null : new ProvenPeer(connection, caller, decision);
-    boolean letThrough =
-        isForRequests(decision, in) || (peer == null ? decision.isAllowed() || !isDefault(in) : authorizes(in, peer, decision));
-    if (!letThrough) {
-      Decision.Denied denied =
-          decision instanceof Decision.Denied byIntentions
-              ? byIntentions
-              : (Decision.Denied)
-                  IntentionTable.denyAll("the listener's authorizer refuses " + shown.id()).decide(caller);
-      throw check.denied(shown.id(), denied);
+    ProvenPeer peer = new ProvenPeer(connection, caller, decision);
+    if (!isForRequests(decision, in) && !in.authorizer().isAuthorized(peer, decision)) {
+      throw check.denied(
+          shown.id(),
+          decision instanceof Decision.Denied denied
+              ? denied
+              : PolicyCheck.refusal("the listener's authorizer refuses " + shown.id()));
     }
     return peer;
+  }
+
+  /** Judges before there is a connection; a listener's own authorizer is asked only once there is one. */
+  private void preview(Terms terms, PeerProof proof, Published pair) throws MeshException {
+    TrustEpoch epoch = check.liveEpoch(pair);
+    PeerProof shown = check.current(proof, epoch);
+    if (terms instanceof Terms.Outbound out) {
+      check.outbound(out.destination(), shown, pair, epoch);
+      return;
+    }
+    Terms.Inbound in = (Terms.Inbound) terms;
+    Decision decision = check.inbound(check.requireService(shown), pair);
+    if (decision instanceof Decision.Denied denied
+        && in.authorizer() == PeerAuthorizer.intentions()
+        && !isForRequests(decision, in)) {
+      throw check.denied(shown.id(), denied);
+    }
   }
 
   private static boolean isForRequests(Decision decision, Terms.Inbound in) {
     return decision instanceof Decision.Denied denied
         && denied.cause() == Decision.Cause.NEEDS_REQUEST
-        && in.gate().map(gate -> gate.isArmed()).orElse(false);
-  }
-
-  private static boolean isDefault(Terms.Inbound in) {
-    return in.authorizer() == PeerAuthorizer.intentions();
-  }
-
-  private static boolean authorizes(Terms.Inbound in, ProvenPeer peer, Decision decision) {
-    return in.authorizer().isAuthorized(peer, decision);
+        && in.gate().map(RequestGate::isArmed).orElse(false);
   }
 
   // ---- the registry ----
@@ -262,7 +264,7 @@ public final class LiveConnections implements PeerAuthority {
 
   private void judge(LiveConnection connection, Published pair) {
     try {
-      decide(connection.terms(), connection.proof(), pair, connection);
+      decide(connection, pair);
     } catch (MeshException e) {
       withdraw(connection, e);
     } catch (RuntimeException e) {
@@ -401,11 +403,7 @@ public final class LiveConnections implements PeerAuthority {
       if (gone.isPresent()) {
         throw gone.get().reason();
       }
-      ProvenPeer peer = decide(connection.terms(), connection.proof(), pair, connection);
-      if (peer == null) {
-        throw new IllegalStateException("a connection always has a peer");
-      }
-      return peer;
+      return decide(connection, pair);
     } catch (MeshException e) {
       throw asDenial(e);
     }
