@@ -72,10 +72,14 @@ final class GreetingServer implements AutoCloseable {
     socket.getOutputStream().flush();
   }
 
-  static void daemon(String name, Runnable task) {
+  private static void daemon(String name, Runnable task) {
+    thread(name, task).start();
+  }
+
+  static Thread thread(String name, Runnable task) {
     Thread thread = new Thread(task, "quickstart-" + name);
     thread.setDaemon(true);
-    thread.start();
+    return thread;
   }
 
   @Override

@@ -61,6 +61,7 @@ public final class Quickstart {
     say("quickstart: OK");
   }
 
+  @SuppressWarnings("try") // the server works by itself until it is closed
   private void run(MeshClient.Builder dbBuilder, MeshClient.Builder webBuilder) throws Exception {
     api.setIntention(WEB, DB, "allow");
     // Registered under the port of the first listener, as soon as there is one.
@@ -84,6 +85,7 @@ public final class Quickstart {
     }
   }
 
+  @SuppressWarnings("try") // the watch ends with the block
   private static void awaitEndpoint(MeshClient web) throws InterruptedException, IOException {
     CountDownLatch found = new CountDownLatch(1);
     try (var watch =

@@ -21,8 +21,8 @@ final class Traffic implements AutoCloseable {
   private final AtomicReference<IOException> first = new AtomicReference<>();
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition progress = lock.newCondition();
-  private final Thread keeper = new Thread(this::keepOne, "quickstart-keeper");
-  private final Thread dialler = new Thread(this::dialEach, "quickstart-dialler");
+  private final Thread keeper = GreetingServer.thread("keeper", this::keepOne);
+  private final Thread dialler = GreetingServer.thread("dialler", this::dialEach);
   private volatile boolean stopped;
 
   private Traffic(MeshClient mesh, String destination) {
@@ -118,7 +118,7 @@ final class Traffic implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
-    stop();
+  public void close() {
+    stopped = true;
   }
 }
