@@ -60,6 +60,18 @@ final class Pair implements AutoCloseable {
     return withSockets().filter(Setup::client);
   }
 
+  static Stream<Setup> withSocketsTls12() {
+    return withSockets().filter(setup -> !setup.tls13());
+  }
+
+  static Stream<Setup> withSocketsTls13() {
+    return withSockets().filter(Setup::tls13);
+  }
+
+  static Stream<Setup> clientsTls13() {
+    return clients().filter(Setup::tls13);
+  }
+
   private static Stream<Setup> withEngines() {
     List<Setup> setups = new ArrayList<>();
     for (Provider ours : Provider.values()) {
