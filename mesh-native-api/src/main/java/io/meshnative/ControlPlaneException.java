@@ -4,7 +4,10 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
-/** The control plane did not answer, refused, or answered what cannot be used. The last good state goes on. */
+/**
+ * The control plane did not answer, refused, or answered what cannot be used. The last good state
+ * goes on.
+ */
 public final class ControlPlaneException extends MeshException {
   private static final long serialVersionUID = 1L;
   private final int status;
@@ -15,7 +18,8 @@ public final class ControlPlaneException extends MeshException {
    *
    * @param message the call, what was expected, what was found, what to do
    * @param status the HTTP status, or 0 if there was no answer
-   * @param missingAcl the ACL rule that is missing, such as {@code service:write on "web"}; null if none is
+   * @param missingAcl the ACL rule that is missing, such as {@code service:write on "web"}; null if
+   *     none is
    * @param cause why, if another exception tells
    */
   public ControlPlaneException(

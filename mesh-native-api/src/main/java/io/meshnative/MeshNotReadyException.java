@@ -2,7 +2,10 @@ package io.meshnative;
 
 import org.jspecify.annotations.Nullable;
 
-/** The client has no identity, roots or policy yet. The message names the address, the last error and the next step. */
+/**
+ * The client has no identity, roots or policy yet. The message names the address, the last error
+ * and the next step.
+ */
 public final class MeshNotReadyException extends MeshException {
   private static final long serialVersionUID = 1L;
 

@@ -3,7 +3,10 @@ package io.meshnative;
 import io.meshnative.discovery.Destination;
 import org.jspecify.annotations.Nullable;
 
-/** A destination has no endpoint that can be dialled. The message says whether there is none, or why none could be taken. */
+/**
+ * A destination has no endpoint that can be dialled. The message says whether there is none, or why
+ * none could be taken.
+ */
 public final class NoEndpointException extends MeshException {
   private static final long serialVersionUID = 1L;
   private final transient Destination destination;

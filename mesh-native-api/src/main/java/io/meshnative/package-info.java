@@ -1,5 +1,3 @@
-/**
- * The API: a {@link io.meshnative.MeshClient} makes a service a member of the mesh.
- */
+/** The API: a {@code MeshClient} makes a service a member of the mesh. */
 @org.jspecify.annotations.NullMarked
 package io.meshnative;

@@ -11,8 +11,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What a SPIFFE id means to Consul. Segments are held decoded; {@link #spiffeId()} encodes them as Consul's
- * server does.
+ * What a SPIFFE id means to Consul. Segments are held decoded; {@link #spiffeId()} encodes them as
+ * Consul's server does.
  *
  * <p>Immutable and thread-safe.
  */
@@ -39,12 +39,19 @@ public sealed interface ConsulId {
    * A service: {@code /[ap/<partition>/]ns/<namespace>/dc/<datacenter>/svc/<service>}.
    *
    * @param trustDomain the trust domain
-   * @param partition the admin partition, {@value ConsulId#DEFAULT} unless Consul Enterprise says otherwise
-   * @param namespace the namespace, {@value ConsulId#DEFAULT} unless Consul Enterprise says otherwise
+   * @param partition the admin partition, {@value ConsulId#DEFAULT} unless Consul Enterprise says
+   *     otherwise
+   * @param namespace the namespace, {@value ConsulId#DEFAULT} unless Consul Enterprise says
+   *     otherwise
    * @param datacenter the datacenter in which the certificate was issued
    * @param service the service's name
    */
-  record Service(TrustDomain trustDomain, String partition, String namespace, String datacenter, String service)
+  record Service(
+      TrustDomain trustDomain,
+      String partition,
+      String namespace,
+      String datacenter,
+      String service)
       implements ConsulId {
     /** Checks the segments. */
     public Service {
@@ -104,7 +111,8 @@ public sealed interface ConsulId {
    * @param datacenter the datacenter
    * @param node the node's name
    */
-  record Agent(TrustDomain trustDomain, String partition, String datacenter, String node) implements ConsulId {
+  record Agent(TrustDomain trustDomain, String partition, String datacenter, String node)
+      implements ConsulId {
     /** Checks the segments. */
     public Agent {
       Objects.requireNonNull(trustDomain, "trustDomain");
@@ -141,13 +149,14 @@ public sealed interface ConsulId {
 
     @Override
     public SpiffeId spiffeId() {
-      return SpiffeId.parse("spiffe://" + trustDomain + "/agent/server/dc/" + Segments.encode(datacenter));
+      return SpiffeId.parse(
+          "spiffe://" + trustDomain + "/agent/server/dc/" + Segments.encode(datacenter));
     }
   }
 
   /**
-   * Reads a path as Consul's own parser does, but accepts it only if encoding the decoded segments again
-   * gives the identical path.
+   * Reads a path as Consul's own parser does, but accepts it only if encoding the decoded segments
+   * again gives the identical path.
    *
    * @param trustDomain the trust domain
    * @param path the path, still encoded
@@ -158,7 +167,10 @@ public sealed interface ConsulId {
   }
 }
 
-/** Path segments of Consul's ids: decoded, checked, and encoded as Go's {@code net/url} encodes a path. */
+/**
+ * Path segments of Consul's ids: decoded, checked, and encoded as Go's {@code net/url} encodes a
+ * path.
+ */
 final class Segments {
   private static final String KEPT = "-_.~$&+,:;=@";
 
@@ -168,7 +180,8 @@ final class Segments {
     Objects.requireNonNull(segment, what);
     String wrong = defect(segment);
     if (wrong != null) {
-      throw new IllegalArgumentException("expected a " + what + ", found " + Text.quote(segment) + ": " + wrong);
+      throw new IllegalArgumentException(
+          "expected a " + what + ", found " + Text.quote(segment) + ": " + wrong);
     }
   }
 
@@ -186,7 +199,9 @@ final class Segments {
   }
 
   static String partition(String partition) {
-    return partition.equals(ConsulId.DEFAULT) ? "" : "/ap/" + encode(partition.toLowerCase(Locale.ROOT));
+    return partition.equals(ConsulId.DEFAULT)
+        ? ""
+        : "/ap/" + encode(partition.toLowerCase(Locale.ROOT));
   }
 
   static String encode(String segment) {
@@ -257,7 +272,8 @@ final class Segments {
     if (segments.size() > 2 && segments.get(0).equals("ap")) {
       partition = segments.get(1);
       boolean canonical =
-          !partition.equals(ConsulId.DEFAULT) && partition.equals(partition.toLowerCase(Locale.ROOT));
+          !partition.equals(ConsulId.DEFAULT)
+              && partition.equals(partition.toLowerCase(Locale.ROOT));
       if (!canonical) {
         return Optional.empty();
       }
@@ -267,10 +283,15 @@ final class Segments {
       case 6 -> {
         if (is(segments, 0, "ns") && is(segments, 2, "dc") && is(segments, 4, "svc")) {
           yield Optional.of(
-              new ConsulId.Service(trustDomain, partition, segments.get(1), segments.get(3), segments.get(5)));
+              new ConsulId.Service(
+                  trustDomain, partition, segments.get(1), segments.get(3), segments.get(5)));
         }
-        if (is(segments, 0, "agent") && is(segments, 1, "client") && is(segments, 2, "dc") && is(segments, 4, "id")) {
-          yield Optional.of(new ConsulId.Agent(trustDomain, partition, segments.get(3), segments.get(5)));
+        if (is(segments, 0, "agent")
+            && is(segments, 1, "client")
+            && is(segments, 2, "dc")
+            && is(segments, 4, "id")) {
+          yield Optional.of(
+              new ConsulId.Agent(trustDomain, partition, segments.get(3), segments.get(5)));
         }
         yield Optional.empty();
       }

@@ -23,22 +23,28 @@ import org.bouncycastle.openssl.PEMParser;
 import org.bouncycastle.util.io.pem.PemObject;
 import org.bouncycastle.util.io.pem.PemReader;
 
-/** PEM to certificates and keys. Consul sends SEC1 keys (reference: Consul agent, {@code ca/leaf}). */
+/**
+ * PEM to certificates and keys. Consul sends SEC1 keys (reference: Consul agent, {@code ca/leaf}).
+ */
 final class Pem {
   private Pem() {}
 
   static List<X509Certificate> certificates(String pem) throws CertificateException {
     List<X509Certificate> certificates = new ArrayList<>();
     try (PemReader reader = new PemReader(new StringReader(pem))) {
-      for (PemObject block = reader.readPemObject(); block != null; block = reader.readPemObject()) {
+      for (PemObject block = reader.readPemObject();
+          block != null;
+          block = reader.readPemObject()) {
         if (!block.getType().equals("CERTIFICATE")) {
           throw new CertificateException(
-              "expected PEM blocks of type CERTIFICATE, found one of type " + Text.quote(block.getType()));
+              "expected PEM blocks of type CERTIFICATE, found one of type "
+                  + Text.quote(block.getType()));
         }
         certificates.add(parse(block.getContent()));
       }
     } catch (IOException | IllegalArgumentException | IllegalStateException e) {
-      throw new CertificateException("expected certificates as PEM, found text that cannot be decoded", e);
+      throw new CertificateException(
+          "expected certificates as PEM, found text that cannot be decoded", e);
     }
     if (certificates.isEmpty()) {
       throw new CertificateException("expected certificates as PEM, found no CERTIFICATE block");
@@ -65,7 +71,8 @@ final class Pem {
                 + (object == null ? "none" : "something else"));
       }
     } catch (IOException | RuntimeException e) {
-      throw new CertificateException("expected a private key as PEM, found text that cannot be decoded");
+      throw new CertificateException(
+          "expected a private key as PEM, found text that cannot be decoded");
     }
     ASN1ObjectIdentifier algorithm = info.getPrivateKeyAlgorithm().getAlgorithm();
     String name;
@@ -82,7 +89,9 @@ final class Pem {
       return KeyFactory.getInstance(name).generatePrivate(new PKCS8EncodedKeySpec(encoded));
     } catch (IOException | GeneralSecurityException e) {
       throw new CertificateException(
-          "expected an EC, RSA or Ed25519 private key, found one of algorithm " + algorithm + " that cannot be read");
+          "expected an EC, RSA or Ed25519 private key, found one of algorithm "
+              + algorithm
+              + " that cannot be read");
     } finally {
       Arrays.fill(encoded, (byte) 0);
     }
@@ -90,7 +99,8 @@ final class Pem {
 
   static X509Certificate parse(byte[] der) throws CertificateException {
     try {
-      // The JDK's own factory, whatever provider the application put first: others were seen to hide a
+      // The JDK's own factory, whatever provider the application put first: others were seen to
+      // hide a
       // malformed second URI name, which would fool the rule of exactly one.
       CertificateFactory factory = CertificateFactory.getInstance("X.509", "SUN");
       return (X509Certificate) factory.generateCertificate(new ByteArrayInputStream(der));

@@ -11,11 +11,12 @@ import java.util.Optional;
 /**
  * A SPIFFE id: {@code spiffe://<trust domain>/<path>}, the name that a certificate proves.
  *
- * <p>Ids compare exactly, byte for byte, trust domain included; nothing is ever normalised. What could be
- * read in two ways is refused instead: upper-case trust domains, ports, user info, query, fragment, empty,
- * {@code .} and {@code ..} segments, a trailing slash, more than 2048 bytes (SPIFFE-ID §2). Path segments
- * hold letters, digits, {@code .}, {@code -} and {@code _}; only the ids that Consul forms may hold
- * percent-encoded characters, and only if encoding the decoded segments again gives the identical bytes.
+ * <p>Ids compare exactly, byte for byte, trust domain included; nothing is ever normalised. What
+ * could be read in two ways is refused instead: upper-case trust domains, ports, user info, query,
+ * fragment, empty, {@code .} and {@code ..} segments, a trailing slash, more than 2048 bytes
+ * (SPIFFE-ID §2). Path segments hold letters, digits, {@code .}, {@code -} and {@code _}; only the
+ * ids that Consul forms may hold percent-encoded characters, and only if encoding the decoded
+ * segments again gives the identical bytes.
  *
  * <p>Immutable and thread-safe.
  */
@@ -43,8 +44,8 @@ public final class SpiffeId {
    *
    * @param uri the id as text
    * @return the id
-   * @throws IllegalArgumentException if it is not a SPIFFE id in its one accepted spelling; the message says
-   *     which rule it breaks
+   * @throws IllegalArgumentException if it is not a SPIFFE id in its one accepted spelling; the
+   *     message says which rule it breaks
    */
   public static SpiffeId parse(String uri) {
     Objects.requireNonNull(uri, "uri");
@@ -56,12 +57,13 @@ public final class SpiffeId {
       throw refused(uri, "it does not start with \"spiffe://\"");
     }
     int slash = uri.indexOf('/', SCHEME.length());
-    String authority = slash < 0 ? uri.substring(SCHEME.length()) : uri.substring(SCHEME.length(), slash);
+    String authority =
+        slash < 0 ? uri.substring(SCHEME.length()) : uri.substring(SCHEME.length(), slash);
     TrustDomain trustDomain;
     try {
       trustDomain = new TrustDomain(authority);
     } catch (IllegalArgumentException e) {
-      throw refused(uri, e.getMessage());
+      throw refused(uri, String.valueOf(e.getMessage()));
     }
     String path = slash < 0 ? "" : uri.substring(slash);
     if (path.isEmpty()) {
@@ -85,21 +87,22 @@ public final class SpiffeId {
   }
 
   /**
-   * Reads the id that a certificate proves: its only URI subject alternative name. Names of other kinds (DNS,
-   * e-mail, the subject's common name) are never read.
+   * Reads the id that a certificate proves: its only URI subject alternative name. Names of other
+   * kinds (DNS, e-mail, the subject's common name) are never read.
    *
-   * @param leaf a certificate as parsed by the JDK's own X.509 factory; other factories were seen to hide a
-   *     malformed second name
+   * @param leaf a certificate as parsed by the JDK's own X.509 factory; other factories were seen
+   *     to hide a malformed second name
    * @return the id
-   * @throws CertificateException if the certificate has no URI name, more than one, or one that is not a
-   *     SPIFFE id
+   * @throws CertificateException if the certificate has no URI name, more than one, or one that is
+   *     not a SPIFFE id
    */
   public static SpiffeId of(X509Certificate leaf) throws CertificateException {
     Collection<List<?>> names;
     try {
       names = leaf.getSubjectAlternativeNames();
     } catch (CertificateParsingException e) {
-      throw new CertificateException("expected readable subject alternative names: " + e.getMessage(), e);
+      throw new CertificateException(
+          "expected readable subject alternative names: " + e.getMessage(), e);
     }
     String found = null;
     if (names != null) {
@@ -117,7 +120,8 @@ public final class SpiffeId {
       }
     }
     if (found == null) {
-      throw new CertificateException("expected a SPIFFE id as URI subject alternative name, found none");
+      throw new CertificateException(
+          "expected a SPIFFE id as URI subject alternative name, found none");
     }
     try {
       return parse(found);
@@ -144,7 +148,8 @@ public final class SpiffeId {
   }
 
   private static IllegalArgumentException refused(String uri, String why) {
-    return new IllegalArgumentException("expected a SPIFFE id, found " + Text.quote(uri) + ": " + why);
+    return new IllegalArgumentException(
+        "expected a SPIFFE id, found " + Text.quote(uri) + ": " + why);
   }
 
   /**

@@ -10,8 +10,8 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * The root certificates under which ids of one trust domain are proven. Roots of one domain never vouch for
- * ids of another.
+ * The root certificates under which ids of one trust domain are proven. Roots of one domain never
+ * vouch for ids of another.
  *
  * <p>Immutable and thread-safe; equality is by trust domain and set of roots.
  */
@@ -36,7 +36,8 @@ public final class TrustBundle {
       throws CertificateException {
     Objects.requireNonNull(trustDomain, "trustDomain");
     if (roots.isEmpty()) {
-      throw new CertificateException("expected at least one root certificate for " + trustDomain + ", found none");
+      throw new CertificateException(
+          "expected at least one root certificate for " + trustDomain + ", found none");
     }
     Set<X509Certificate> copy = new LinkedHashSet<>();
     for (X509Certificate root : roots) {
@@ -61,7 +62,8 @@ public final class TrustBundle {
    * @return the bundle
    * @throws CertificateException if a text holds no readable certificate, or one that is not a CA's
    */
-  public static TrustBundle ofPem(TrustDomain trustDomain, Collection<String> pems) throws CertificateException {
+  public static TrustBundle ofPem(TrustDomain trustDomain, Collection<String> pems)
+      throws CertificateException {
     List<X509Certificate> roots = new ArrayList<>();
     for (String pem : pems) {
       roots.addAll(Pem.certificates(pem));
@@ -89,7 +91,9 @@ public final class TrustBundle {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof TrustBundle that && trustDomain.equals(that.trustDomain) && roots.equals(that.roots);
+    return other instanceof TrustBundle that
+        && trustDomain.equals(that.trustDomain)
+        && roots.equals(that.roots);
   }
 
   @Override
@@ -100,6 +104,10 @@ public final class TrustBundle {
   /** Returns the trust domain and the number of roots. */
   @Override
   public String toString() {
-    return "TrustBundle[" + trustDomain + ", " + roots.size() + (roots.size() == 1 ? " root]" : " roots]");
+    return "TrustBundle["
+        + trustDomain
+        + ", "
+        + roots.size()
+        + (roots.size() == 1 ? " root]" : " roots]");
   }
 }

@@ -12,13 +12,16 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The identity that a workload holds: a certificate chain, leaf first, and the private key of the leaf.
+ * The identity that a workload holds: a certificate chain, leaf first, and the private key of the
+ * leaf.
  *
- * <p>One immutable pair, so that a handshake can never mix the key of one generation with the chain of
- * another. The constructor proves that they belong together. The key appears in no {@code toString}.
+ * <p>One immutable pair, so that a handshake can never mix the key of one generation with the chain
+ * of another. The constructor proves that they belong together. The key appears in no {@code
+ * toString}.
  */
 public final class WorkloadIdentity {
-  private static final byte[] CHALLENGE = "mesh-native key check".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+  private static final byte[] CHALLENGE =
+      "mesh-native key check".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
 
   private final SpiffeId id;
   private final List<X509Certificate> chain;
@@ -38,10 +41,12 @@ public final class WorkloadIdentity {
    * @return the identity
    * @throws CertificateException if the leaf proves no SPIFFE id or the key does not sign for it
    */
-  public static WorkloadIdentity of(List<X509Certificate> chain, PrivateKey privateKey) throws CertificateException {
+  public static WorkloadIdentity of(List<X509Certificate> chain, PrivateKey privateKey)
+      throws CertificateException {
     Objects.requireNonNull(privateKey, "privateKey");
     if (chain.isEmpty()) {
-      throw new CertificateException("expected a certificate chain, leaf first, found no certificate");
+      throw new CertificateException(
+          "expected a certificate chain, leaf first, found no certificate");
     }
     List<X509Certificate> copy = new ArrayList<>(chain.size());
     for (X509Certificate certificate : chain) {
@@ -56,13 +61,14 @@ public final class WorkloadIdentity {
    * Reads an identity from PEM.
    *
    * @param certificates {@code CERTIFICATE} blocks, leaf first
-   * @param privateKey a key as SEC1 ({@code EC PRIVATE KEY}), PKCS#1 ({@code RSA PRIVATE KEY}) or PKCS#8
-   *     ({@code PRIVATE KEY})
+   * @param privateKey a key as SEC1 ({@code EC PRIVATE KEY}), PKCS#1 ({@code RSA PRIVATE KEY}) or
+   *     PKCS#8 ({@code PRIVATE KEY})
    * @return the identity
-   * @throws CertificateException if either text cannot be read, the leaf proves no SPIFFE id, or the key does
-   *     not sign for it; the message never holds key material
+   * @throws CertificateException if either text cannot be read, the leaf proves no SPIFFE id, or
+   *     the key does not sign for it; the message never holds key material
    */
-  public static WorkloadIdentity ofPem(String certificates, String privateKey) throws CertificateException {
+  public static WorkloadIdentity ofPem(String certificates, String privateKey)
+      throws CertificateException {
     return of(Pem.certificates(certificates), Pem.privateKey(privateKey));
   }
 
@@ -75,7 +81,10 @@ public final class WorkloadIdentity {
           case "EdDSA", "Ed25519" -> "Ed25519";
           default ->
               throw new CertificateException(
-                  "expected an EC, RSA or Ed25519 key for " + id + ", found " + publicKey.getAlgorithm());
+                  "expected an EC, RSA or Ed25519 key for "
+                      + id
+                      + ", found "
+                      + publicKey.getAlgorithm());
         };
     try {
       Signature signer = Signature.getInstance(algorithm);
@@ -86,13 +95,15 @@ public final class WorkloadIdentity {
       verifier.initVerify(publicKey);
       verifier.update(CHALLENGE);
       if (!verifier.verify(signature)) {
-        throw new CertificateException("expected the private key of " + id + ", found the key of another certificate");
+        throw new CertificateException(
+            "expected the private key of " + id + ", found the key of another certificate");
       }
     } catch (GeneralSecurityException e) {
       if (e instanceof CertificateException alreadyClear) {
         throw alreadyClear;
       }
-      throw new CertificateException("expected the private key of " + id + ", found one that cannot sign for it", e);
+      throw new CertificateException(
+          "expected the private key of " + id + ", found one that cannot sign for it", e);
     }
   }
 

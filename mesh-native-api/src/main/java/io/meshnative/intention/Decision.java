@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
  * What the policy says of a connection or a request, and why. Only an {@link IntentionTable} makes decisions;
  * callers cannot construct one.
  *
- * <p>Immutable and thread-safe. The table hands out the same {@link Allowed} instance each time: allowing
- * allocates nothing.
+ * <p>Immutable and thread-safe. The table hands out the same {@link Allowed} instance each time:
+ * allowing allocates nothing.
  */
 public sealed interface Decision {
 
@@ -48,7 +48,10 @@ public sealed interface Decision {
     NEEDS_REQUEST,
     /** The intention requires a JWT, which is not supported yet. */
     JWT_UNSUPPORTED,
-    /** The destination's intentions hold a field or value that this version does not know, or a rule that does not compile. */
+    /**
+     * The destination's intentions hold a field or value that this version does not know, a rule that
+     * does not compile, or two rules that contradict each other.
+     */
     DEFECTIVE_POLICY,
     /** No policy has been loaded yet, or the one held is too old to be used. */
     NO_POLICY,
@@ -58,11 +61,11 @@ public sealed interface Decision {
 
   /** The connection or request may go on. */
   final class Allowed implements Decision {
-    private final String reason;
+    private final Reason reason;
     private final @Nullable Intention intention;
     private final OptionalInt permission;
 
-    Allowed(String reason, @Nullable Intention intention, OptionalInt permission) {
+    Allowed(Reason reason, @Nullable Intention intention, OptionalInt permission) {
       this.reason = reason;
       this.intention = intention;
       this.permission = permission;
@@ -75,7 +78,7 @@ public sealed interface Decision {
 
     @Override
     public String reason() {
-      return reason;
+      return reason.toString();
     }
 
     @Override
@@ -102,14 +105,14 @@ public sealed interface Decision {
   /** The connection or request is refused. */
   final class Denied implements Decision {
     private final Cause cause;
-    private final String reason;
+    private final Reason reason;
     private final @Nullable Intention intention;
     private final OptionalInt permission;
     private final @Nullable HttpRequestView request;
 
     Denied(
         Cause cause,
-        String reason,
+        Reason reason,
         @Nullable Intention intention,
         OptionalInt permission,
         @Nullable HttpRequestView request) {
@@ -136,7 +139,7 @@ public sealed interface Decision {
 
     @Override
     public String reason() {
-      return reason;
+      return reason.toString();
     }
 
     @Override
@@ -162,10 +165,15 @@ public sealed interface Decision {
       return Optional.ofNullable(request);
     }
 
-    /** Returns "denied" and the reason. */
+    /** Returns the same denial of this request. */
+    Denied of(HttpRequestView judged) {
+      return new Denied(cause, reason, intention, permission, judged);
+    }
+
+    /** Returns "denied", the reason, and the request if one was judged. */
     @Override
     public String toString() {
-      return "denied: " + reason;
+      return "denied: " + reason + (request == null ? "" : "; the request was " + request);
     }
   }
 }

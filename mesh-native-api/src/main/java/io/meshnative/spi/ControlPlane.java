@@ -2,7 +2,9 @@ package io.meshnative.spi;
 
 import java.util.Optional;
 
-/** The four sources together, as one control plane supplies them. One instance serves one client. */
+/**
+ * The four sources together, as one control plane supplies them. One instance serves one client.
+ */
 public interface ControlPlane extends AutoCloseable {
 
   /**

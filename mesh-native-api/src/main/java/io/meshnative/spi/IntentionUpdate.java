@@ -9,11 +9,12 @@ import java.util.Objects;
  * All intentions that concern the service now.
  *
  * @param inbound those whose destination is the service, wildcards included
- * @param outbound those whose source is the service, wildcards included; empty where they may not be read:
- *     then the peer alone decides
+ * @param outbound those whose source is the service, wildcards included; empty where they may not
+ *     be read: then the peer alone decides
  * @param defaultDecision what happens where none matches
  */
-public record IntentionUpdate(List<Intention> inbound, List<Intention> outbound, DefaultDecision defaultDecision) {
+public record IntentionUpdate(
+    List<Intention> inbound, List<Intention> outbound, DefaultDecision defaultDecision) {
   /** Copies the lists. */
   public IntentionUpdate {
     inbound = List.copyOf(inbound);

@@ -1,6 +1,8 @@
 package io.meshnative.spi;
 
-/** A value from the control plane that cannot be used. The message says what was expected and found. */
+/**
+ * A value from the control plane that cannot be used. The message says what was expected and found.
+ */
 public final class InvalidUpdateException extends Exception {
   private static final long serialVersionUID = 1L;
 

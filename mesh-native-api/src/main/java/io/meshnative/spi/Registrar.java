@@ -15,8 +15,8 @@ public interface Registrar {
   void register(Registration registration) throws IOException;
 
   /**
-   * Takes the entry out again. Does nothing where nothing was registered. Blocks on the control plane for a
-   * few seconds at most.
+   * Takes the entry out again. Does nothing where nothing was registered. Blocks on the control
+   * plane for a few seconds at most.
    *
    * @throws IOException if the control plane refuses or does not answer
    */

@@ -7,9 +7,9 @@ import java.util.Objects;
 /**
  * The engine on which TLS runs.
  *
- * <p>Where none is chosen, the library takes Conscrypt (BoringSSL) if it is on the class path, loads and
- * passes a handshake with itself, else the JDK's own JSSE. A provider is used by reference; it is never
- * registered with {@link Security}.
+ * <p>Where none is chosen, the library takes Conscrypt (BoringSSL) if it is on the class path,
+ * loads and passes a handshake with itself, else the JDK's own JSSE. A provider is used by
+ * reference; it is never registered with {@link Security}.
  */
 public interface TlsProvider {
 
@@ -28,8 +28,8 @@ public interface TlsProvider {
   Provider provider();
 
   /**
-   * Returns whether sessions are resumed where the application does not say. Resumption halves the cost of a
-   * handshake on JSSE and gains nothing measurable on BoringSSL.
+   * Returns whether sessions are resumed where the application does not say. Resumption halves the
+   * cost of a handshake on JSSE and gains nothing measurable on BoringSSL.
    *
    * @return the default
    */

@@ -21,11 +21,13 @@ public record TrustUpdate(TrustDomain local, List<TrustBundle> bundles) {
     Map<TrustDomain, TrustBundle> seen = new HashMap<>();
     for (TrustBundle bundle : bundles) {
       if (seen.put(bundle.trustDomain(), bundle) != null) {
-        throw new IllegalArgumentException("expected one bundle a trust domain, found two of " + bundle.trustDomain());
+        throw new IllegalArgumentException(
+            "expected one bundle a trust domain, found two of " + bundle.trustDomain());
       }
     }
     if (!seen.containsKey(local)) {
-      throw new IllegalArgumentException("expected a bundle of the own trust domain " + local + ", found none");
+      throw new IllegalArgumentException(
+          "expected a bundle of the own trust domain " + local + ", found none");
     }
   }
 }

@@ -74,18 +74,18 @@ public final class MeshSocket extends OptionsSocket {
   }
 
   @Override
-  public void connect(SocketAddress ignored) throws IOException {
-    connect(ignored, 0);
+  public void connect(SocketAddress requested) throws IOException {
+    connect(requested, 0);
   }
 
   /**
    * Connects to the destination.
    *
-   * @param ignored any address; the mesh knows the destination's
+   * @param requested where to; a socket that dials a destination ignores it, the mesh knows better
    * @param timeout milliseconds; 0 means the default of the options, not for ever
    */
   @Override
-  public void connect(SocketAddress ignored, int timeout) throws IOException {
+  public void connect(SocketAddress requested, int timeout) throws IOException {
     if (timeout < 0) {
       throw new IllegalArgumentException("expected a timeout of 0 ms or more, found " + timeout);
     }
@@ -95,18 +95,18 @@ public final class MeshSocket extends OptionsSocket {
       if (connector == null || channel != null) {
         throw new SocketException("already connected");
       }
-      dial(connector, timeout);
+      dial(connector, requested, timeout);
     } finally {
       connecting.unlock();
     }
     handshakeCompleted();
   }
 
-  private void dial(Connector to, int timeout) throws IOException {
+  private void dial(Connector to, SocketAddress requested, int timeout) throws IOException {
     TlsChannel made = null;
     boolean kept = false;
     try {
-      made = to.connect(timeout, this::prepare);
+      made = to.connect(requested, timeout, this::prepare);
       made.setSoTimeout(settings.soTimeout());
       tls.connected(made.engine());
       channel = made;

@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TlsChannel {
   /** How long a handshake that nobody gave a budget may take. */
-  private static final int DEFAULT_HANDSHAKE_MILLIS = 10_000;
+  static final int DEFAULT_HANDSHAKE_MILLIS = 10_000;
 
   /** How long the last words may block the closing thread. */
   private static final int GOODBYE_MILLIS = 500;

@@ -1,0 +1,538 @@
+package io.meshnative;
+
+import io.meshnative.consul.ConsulConfig;
+import io.meshnative.discovery.Destination;
+import io.meshnative.discovery.Endpoint;
+import io.meshnative.discovery.EndpointSet;
+import io.meshnative.discovery.Registration;
+import io.meshnative.intention.Decision;
+import io.meshnative.intention.HttpRequestView;
+import io.meshnative.spi.ControlPlane;
+import io.meshnative.spi.EndpointSource;
+import io.meshnative.spi.IdentitySource;
+import io.meshnative.spi.IntentionSource;
+import io.meshnative.spi.TlsProvider;
+import io.meshnative.spi.TrustSource;
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Consumer;
+import javax.net.SocketFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSession;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.SSLSocketFactory;
+
+/**
+ * A service's membership in the mesh: its identity, whom it may call, who may call it.
+ *
+ * <pre>{@code
+ * try (MeshClient mesh = MeshClient.create("web")) {
+ *   try (SSLSocket db = mesh.dial("db")) {          // found, balanced, connected, proven to be db
+ *     db.getOutputStream().write(request);
+ *   }
+ * }
+ *
+ * try (MeshClient mesh = MeshClient.create("db"); MeshServerSocket server = mesh.listen(9443)) {
+ *   while (true) {
+ *     SSLSocket caller = server.accept();           // only peers that an intention lets through
+ *     MeshPeer who = mesh.peer(caller.getSession());
+ *     // …
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>The promise: no byte of application data flows on a connection that the policy now held denies, be it
+ * resumed or not, pooled or not, old or new; and no request fails because a certificate, a root, an intention
+ * or an endpoint changed. A connection whose right is withdrawn is closed while it is open.
+ *
+ * <p>One client serves one service identity. Thread-safe; make one and keep it. Nothing here blocks on the
+ * control plane unless it says so.
+ */
+public interface MeshClient extends AutoCloseable {
+
+  /**
+   * Makes a client from the environment ({@code CONSUL_HTTP_ADDR}, {@code CONSUL_HTTP_TOKEN} and the other
+   * variables of the Consul API client) and waits up to 10 seconds until it is ready.
+   *
+   * @param service the service's name in Consul
+   * @return a ready client
+   * @throws MeshNotReadyException if it is not ready in time, or the thread is interrupted; the client has
+   *     been closed then
+   * @throws IllegalArgumentException if the name or a variable cannot be used
+   */
+  static MeshClient create(String service) throws MeshNotReadyException {
+    MeshClient client = builder(service).build();
+    try {
+      client.awaitReady(Duration.ofSeconds(10));
+      return client;
+    } catch (InterruptedException e) {
+      client.close();
+      Thread.currentThread().interrupt();
+      throw new MeshNotReadyException("interrupted while waiting for the mesh client of " + service, e);
+    } catch (MeshNotReadyException | RuntimeException e) {
+      client.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Starts a builder.
+   *
+   * @param service the service's name in Consul
+   * @return the builder
+   * @throws IllegalArgumentException if it is not a service name
+   * @throws IllegalStateException if no implementation is found, which means a broken class path
+   */
+  static Builder builder(String service) {
+    return ServiceLoader.load(MeshClientProvider.class, MeshClientProvider.class.getClassLoader())
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "expected an implementation of MeshClientProvider in mesh-native-api, found none: were its"
+                        + " META-INF/services merged away by a shading step?"))
+        .builder(service);
+  }
+
+  /**
+   * Returns the service's name.
+   *
+   * @return the name given to the builder
+   */
+  String service();
+
+  /**
+   * Returns where the client stands.
+   *
+   * @return the state
+   */
+  MeshState state();
+
+  /**
+   * Blocks until the client has its identity, roots and policy.
+   *
+   * @param timeout how long to wait
+   * @throws MeshNotReadyException if it is not ready in time or closed; names the address, the last error and
+   *     the next step
+   * @throws InterruptedException if the thread is interrupted
+   */
+  void awaitReady(Duration timeout) throws MeshNotReadyException, InterruptedException;
+
+  /**
+   * Tells when the client is ready.
+   *
+   * @return completes with this client when it is ready for the first time, or exceptionally with {@link
+   *     MeshNotReadyException} when it is closed before
+   */
+  CompletionStage<MeshClient> whenReady();
+
+  /**
+   * Returns who the client is.
+   *
+   * @return the identity that new handshakes use
+   * @throws IllegalStateException if there is none yet
+   */
+  MeshIdentity identity();
+
+  /**
+   * Returns a number that grows with every change of the identity or of the roots. Intentions do not change
+   * it. Pools use it in their keys.
+   *
+   * @return the number, 0 before the first identity
+   */
+  long trustGeneration();
+
+  /**
+   * Returns what the client knows and does now.
+   *
+   * @return a snapshot for status pages
+   */
+  MeshSnapshot snapshot();
+
+  // ---- outbound ----
+
+  /**
+   * Opens a connection with the default options.
+   *
+   * @param destination the service's name
+   * @return a connected socket; the peer has proven to be that service
+   * @throws IOException see {@link #dial(Destination, DialOptions)}
+   */
+  default SSLSocket dial(String destination) throws IOException {
+    return dial(Destination.parse(destination), DialOptions.defaults());
+  }
+
+  /**
+   * Opens a connection: finds the endpoints, picks one, connects, does the handshake, verifies who answered.
+   * Goes to the next endpoint where one fails. Blocks up to the options' timeout.
+   *
+   * @param destination the destination
+   * @param options how
+   * @return a connected socket; the peer has proven to be that service. With TLS 1.3 the peer may still
+   *     refuse us: then the first read or write throws {@link PeerRefusedException}
+   * @throws NoEndpointException if there is no endpoint, or none could be reached
+   * @throws PeerIdentityException if another one answered
+   * @throws MeshAuthorizationException if the intentions say that the destination will refuse us
+   * @throws PeerRefusedException if the peer refused us during the handshake
+   * @throws IdentityExpiredException if the own identity has ended
+   * @throws MeshNotReadyException if there is no identity yet within the timeout
+   * @throws java.net.SocketTimeoutException if the timeout has passed
+   */
+  SSLSocket dial(Destination destination, DialOptions options) throws IOException;
+
+  /**
+   * Returns the TLS context for a destination, for programs that connect by themselves. Its engines and
+   * sockets accept that service only, whatever address they are connected to.
+   *
+   * @param destination the destination
+   * @return always the same object; each engine or socket is made in the newest trust epoch
+   */
+  SSLContext clientContext(Destination destination);
+
+  /**
+   * Returns the socket factory of {@link #clientContext}. Its sockets go to the address that the caller
+   * gives and accept the destination only.
+   *
+   * @param destination the destination
+   * @return the factory
+   */
+  SSLSocketFactory sslSocketFactory(Destination destination);
+
+  /**
+   * Returns a factory whose sockets dial the destination, whatever address their {@code connect} is given.
+   * For drivers that insist on a host and a port.
+   *
+   * @param destination the destination
+   * @param options how; a timeout given to {@code connect} is used where it is shorter
+   * @return the factory
+   */
+  SocketFactory socketFactory(Destination destination, DialOptions options);
+
+  /**
+   * Returns the endpoints known now. The first call starts watching the destination and may return none yet.
+   *
+   * @param destination the destination
+   * @return the healthy endpoints
+   */
+  List<Endpoint> endpoints(Destination destination);
+
+  /**
+   * Watches the endpoints of a destination.
+   *
+   * @param destination the destination
+   * @param consumer takes the set known now, if any, and each new one, on a thread of the library
+   * @return ends the watch
+   */
+  Subscription watch(Destination destination, Consumer<EndpointSet> consumer);
+
+  /**
+   * Verifies that a session's peer is a destination, under the roots trusted now.
+   *
+   * @param session a session of an engine or socket of this client, or of another one
+   * @param destination whom to expect
+   * @throws PeerIdentityException if it is another one, or it cannot be proven
+   */
+  void verifyPeer(SSLSession session, Destination destination) throws PeerIdentityException;
+
+  /**
+   * Tells when the right to call a destination is withdrawn or the own identity ends: dials are denied first,
+   * then listeners are told, then connections are closed.
+   *
+   * @param destination the destination
+   * @param listener what to tell
+   * @return ends the subscription
+   */
+  Subscription onRetire(Destination destination, RetireListener listener);
+
+  // ---- inbound ----
+
+  /**
+   * Listens on all local addresses with the default options.
+   *
+   * @param port the port; 0 for one that is free
+   * @return the listening socket
+   * @throws IOException if the port cannot be bound
+   */
+  MeshServerSocket listen(int port) throws IOException;
+
+  /**
+   * Listens.
+   *
+   * @param address where
+   * @param options how
+   * @return the listening socket
+   * @throws IOException if the address cannot be bound
+   */
+  MeshServerSocket listen(SocketAddress address, ListenOptions options) throws IOException;
+
+  /**
+   * Returns the TLS context for servers that accept by themselves. Its engines let through whom a layer-4
+   * intention lets through; an intention with layer-7 permissions denies. When a right is withdrawn, the
+   * engine throws at each further wrap and unwrap.
+   *
+   * @return always the same object; each engine or socket is made in the newest trust epoch
+   */
+  SSLContext serverContext();
+
+  /**
+   * Makes a gate for {@link #serverContext(RequestGate)}.
+   *
+   * @return a gate that is not armed
+   */
+  RequestGate requestGate();
+
+  /**
+   * Returns the TLS context for servers whose requests are judged one by one. As {@link #serverContext()}
+   * while the gate is not armed.
+   *
+   * @param gate a gate of this client
+   * @return always the same object for the same gate
+   */
+  SSLContext serverContext(RequestGate gate);
+
+  /**
+   * Tells who is at the other end, and whether it is allowed now.
+   *
+   * @param session a session of an engine or socket of this client
+   * @return the peer
+   * @throws MeshAuthorizationException if the policy now held denies it
+   * @throws IllegalArgumentException if the session is not of this client, or its handshake is not done
+   */
+  MeshPeer peer(SSLSession session) throws MeshAuthorizationException;
+
+  /**
+   * Tells who has proven a leaf certificate on a live connection of this client, for servers that hand out
+   * certificates only.
+   *
+   * @param leaf the certificate
+   * @return the peer
+   * @throws MeshAuthorizationException if the policy now held denies it
+   * @throws IllegalArgumentException if no live connection has proven it
+   */
+  MeshPeer peer(X509Certificate leaf) throws MeshAuthorizationException;
+
+  /**
+   * Decides over a request, and keeps deciding while it runs.
+   *
+   * @param peer who asks; as given by this client
+   * @param request the canonical request
+   * @param onWithdrawn is called once, on a thread of the library, if the right is withdrawn while the lease
+   *     is open
+   * @return the right to go on; close it when the response has ended
+   * @throws MeshAuthorizationException if the request is denied
+   * @throws IllegalArgumentException if the peer was not made by this client
+   */
+  RequestLease admit(MeshPeer peer, HttpRequestView request, Consumer<Decision.Denied> onWithdrawn)
+      throws MeshAuthorizationException;
+
+  /**
+   * Asks to be told when a connection's right is withdrawn, for adapters whose transport the library cannot
+   * close by itself.
+   *
+   * @param session a session of an engine of this client
+   * @param close is called once, on a thread of the library; immediately if the right is gone already
+   * @return ends the tracking
+   * @throws IllegalArgumentException if the session is not of this client, or its handshake is not done
+   */
+  Lease track(SSLSession session, Consumer<Withdrawal> close);
+
+  // ---- both ----
+
+  /**
+   * Explains whether a service may call this one, by a layer-4 decision.
+   *
+   * @param source the service's name, in the own namespace and datacenter
+   * @return the decision with its reason
+   */
+  Decision explain(String source);
+
+  /**
+   * Explains whether a service may make a request to this one.
+   *
+   * @param source the service's name, in the own namespace and datacenter
+   * @param request the request
+   * @return the decision with its reason
+   */
+  Decision explain(String source, HttpRequestView request);
+
+  /**
+   * Explains whether this service may call another one, as far as it may read the intentions. The peer
+   * decides in the end.
+   *
+   * @param destination the destination
+   * @return the decision with its reason
+   */
+  Decision explain(Destination destination);
+
+  /**
+   * Hears events from now on.
+   *
+   * @param listener what to tell
+   * @return ends the subscription
+   */
+  Subscription subscribe(MeshListener listener);
+
+  /**
+   * Leaves the mesh in order: not ready, deregistered, listeners closed, open connections drained, closed.
+   *
+   * @param drain how long open connections may take to end by themselves
+   * @return completes when the client is closed
+   */
+  CompletionStage<Void> shutdown(Duration drain);
+
+  /** Leaves the mesh at once: deregisters, stops watching, closes every socket that it opened. Idempotent. */
+  @Override
+  void close();
+
+  /**
+   * Builds a client. A setting given twice is refused with {@link IllegalStateException}. Not thread-safe.
+   */
+  interface Builder {
+    /**
+     * Uses a Consul agent. Where nothing is set, the environment's ({@link ConsulConfig#fromEnvironment()}).
+     *
+     * @param config how to reach it
+     * @return this
+     */
+    Builder consul(ConsulConfig config);
+
+    /**
+     * Uses another control plane. The client closes it.
+     *
+     * @param controlPlane the four sources together
+     * @return this
+     */
+    Builder controlPlane(ControlPlane controlPlane);
+
+    /**
+     * Takes the identity from this source. The client closes it.
+     *
+     * @param source the source
+     * @return this
+     */
+    Builder identitySource(IdentitySource source);
+
+    /**
+     * Takes the roots from this source. The client closes it.
+     *
+     * @param source the source
+     * @return this
+     */
+    Builder trustSource(TrustSource source);
+
+    /**
+     * Takes the intentions from this source. The client closes it.
+     *
+     * @param source the source
+     * @return this
+     */
+    Builder intentionSource(IntentionSource source);
+
+    /**
+     * Takes the endpoints from this source. The client closes it.
+     *
+     * @param source the source
+     * @return this
+     */
+    Builder endpointSource(EndpointSource source);
+
+    /**
+     * Enters the service into the catalog once it is ready, and takes it out at close.
+     *
+     * @param registration what to enter
+     * @return this
+     */
+    Builder register(Registration registration);
+
+    /**
+     * Sets how long the last good intentions serve while the control plane is away.
+     *
+     * @param policy the policy; {@link StalePolicy#untilIdentityEnds()} unless set
+     * @return this
+     */
+    Builder stalePolicy(StalePolicy policy);
+
+    /**
+     * Sets when connections are asked to end because their certificates grow old.
+     *
+     * @param policy the policy; {@link RetirePolicy#defaults()} unless set
+     * @return this
+     */
+    Builder retirePolicy(RetirePolicy policy);
+
+    /**
+     * Sets whether TLS 1.2 is spoken besides 1.3.
+     *
+     * @param inbound for callers; on unless set, since Envoy as a client speaks at most 1.2 unless configured
+     * @param outbound for destinations; off unless set
+     * @return this
+     */
+    Builder tls12(boolean inbound, boolean outbound);
+
+    /**
+     * Sets whether sessions are resumed. Safe either way: each resumed session is authorized anew.
+     *
+     * @param on whether to resume; the TLS provider's default unless set
+     * @return this
+     */
+    Builder sessionResumption(boolean on);
+
+    /**
+     * Sets the TLS engine.
+     *
+     * @param provider the provider; Conscrypt where it works, else JSSE, unless set
+     * @return this
+     */
+    Builder tlsProvider(TlsProvider provider);
+
+    /**
+     * Sets the clock that judges certificates.
+     *
+     * @param clock the clock; the system's unless set
+     * @return this
+     */
+    Builder clock(Clock clock);
+
+    /**
+     * Sets the scheduler for timers. The client does not shut it down.
+     *
+     * @param scheduler the scheduler; a daemon thread of the client unless set
+     * @return this
+     */
+    Builder scheduler(ScheduledExecutorService scheduler);
+
+    /**
+     * Sets the executor for handshakes of accepted connections and for callbacks. The client does not shut it
+     * down. It must run tasks concurrently.
+     *
+     * @param executor the executor; daemon threads of the client unless set
+     * @return this
+     */
+    Builder executor(Executor executor);
+
+    /**
+     * Hears events from the start.
+     *
+     * @param listener what to tell; may be given several times
+     * @return this
+     */
+    Builder listener(MeshListener listener);
+
+    /**
+     * Makes the client and starts it. Does not wait for the control plane.
+     *
+     * @return the client
+     * @throws IllegalStateException if settings contradict each other
+     * @throws IllegalArgumentException if the environment holds a variable that cannot be used
+     */
+    MeshClient build();
+  }
+}

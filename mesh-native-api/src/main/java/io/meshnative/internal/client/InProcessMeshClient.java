@@ -1,0 +1,483 @@
+package io.meshnative.internal.client;
+
+import io.meshnative.DialOptions;
+import io.meshnative.Lease;
+import io.meshnative.ListenOptions;
+import io.meshnative.MeshAuthorizationException;
+import io.meshnative.MeshClient;
+import io.meshnative.MeshException;
+import io.meshnative.MeshIdentity;
+import io.meshnative.MeshListener;
+import io.meshnative.MeshNotReadyException;
+import io.meshnative.MeshPeer;
+import io.meshnative.MeshServerSocket;
+import io.meshnative.MeshSnapshot;
+import io.meshnative.MeshState;
+import io.meshnative.PeerIdentityException;
+import io.meshnative.RequestGate;
+import io.meshnative.RequestLease;
+import io.meshnative.RetireListener;
+import io.meshnative.RetirePolicy;
+import io.meshnative.StalePolicy;
+import io.meshnative.Subscription;
+import io.meshnative.Withdrawal;
+import io.meshnative.discovery.Destination;
+import io.meshnative.discovery.Endpoint;
+import io.meshnative.discovery.EndpointSet;
+import io.meshnative.discovery.Registration;
+import io.meshnative.identity.ConsulId;
+import io.meshnative.identity.WorkloadIdentity;
+import io.meshnative.intention.Decision;
+import io.meshnative.intention.HttpRequestView;
+import io.meshnative.intention.Intention;
+import io.meshnative.internal.tls.MeshSslContext;
+import io.meshnative.internal.tls.PolicyVersion;
+import io.meshnative.internal.tls.ProofStore;
+import io.meshnative.internal.tls.Published;
+import io.meshnative.internal.tls.Publisher;
+import io.meshnative.internal.tls.Terms;
+import io.meshnative.internal.tls.TlsEngines;
+import io.meshnative.internal.tls.TrustEpoch;
+import io.meshnative.internal.transport.Acceptor;
+import io.meshnative.internal.transport.DestinationSockets;
+import io.meshnative.internal.transport.Dialer;
+import io.meshnative.internal.transport.LiveConnections;
+import io.meshnative.internal.transport.PeerCheck;
+import io.meshnative.internal.transport.PolicyCheck;
+import io.meshnative.internal.transport.ServerContexts;
+import io.meshnative.internal.transport.Upstreams;
+import io.meshnative.spi.TlsProvider;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import javax.net.SocketFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSession;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.SSLSocketFactory;
+
+/** The client: a facade over parts that each have one reason to change. */
+final class InProcessMeshClient implements MeshClient {
+  private static final long TICK_MILLIS = 250;
+  private static final long DRAIN_LOOK_MILLIS = 20;
+
+  /** What the builder collected, besides the sources. */
+  record Settings(
+      StalePolicy stalePolicy,
+      RetirePolicy retirePolicy,
+      TlsProvider tls,
+      boolean inboundTls12,
+      boolean outboundTls12,
+      boolean resumption,
+      Clock clock) {}
+
+  private final String service;
+  private final ClientBuilder.Sources sources;
+  private final Settings settings;
+  private final Workers workers;
+  private final Events events;
+  private final StateBoard states;
+  private final Publisher publisher;
+  private final TlsEngines engines;
+  private final PolicyCheck check;
+  private final LiveConnections live;
+  private final TrustAssembly trust;
+  private final PolicyAssembly policy;
+  private final Upstreams upstreams;
+  private final Dialer dialer;
+  private final ServerContexts servers;
+  private final PeerCheck peers;
+  private final Optional<Enrolment> enrolment;
+  private final Map<Destination, SSLContext> clientContexts = new ConcurrentHashMap<>();
+  private final Set<Acceptor> listeners = ConcurrentHashMap.newKeySet();
+  private final AtomicBoolean leaving = new AtomicBoolean();
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  InProcessMeshClient(
+      String service,
+      ClientBuilder.Sources sources,
+      Optional<Registration> registration,
+      Settings settings,
+      Workers workers,
+      List<MeshListener> hearers) {
+    this.service = service;
+    this.sources = sources;
+    this.settings = settings;
+    this.workers = workers;
+    Clock clock = settings.clock();
+    this.events = new Events(service, workers.executor());
+    hearers.forEach(events::subscribe);
+    this.states = new StateBoard(service, sources.description(), clock, events);
+    this.publisher =
+        new Publisher(PolicyVersion.denyAll(0, "no intentions have been loaded yet from the control plane"));
+    this.engines =
+        new TlsEngines(
+            settings.tls(),
+            settings.inboundTls12(),
+            settings.outboundTls12(),
+            settings.resumption(),
+            publisher,
+            new ProofStore(),
+            clock);
+    this.check = new PolicyCheck(service, engines.verifier(), clock);
+    this.live =
+        new LiveConnections(
+            publisher,
+            check,
+            settings.retirePolicy(),
+            () -> ThreadLocalRandom.current().nextLong(),
+            workers.executor(),
+            events);
+    engines.authority(live);
+    this.trust = new TrustAssembly(publisher, engines.verifier(), clock, states, events);
+    this.policy =
+        new PolicyAssembly(
+            new Intention.Destination(sources.partition(), sources.namespace(), service),
+            publisher,
+            settings.stalePolicy(),
+            clock,
+            states,
+            events);
+    this.upstreams = new Upstreams(sources.endpoints(), clock::instant, events);
+    this.dialer =
+        new Dialer(
+            engines,
+            publisher,
+            check,
+            upstreams,
+            millis -> states.await(Duration.ofMillis(millis)),
+            workers.scheduler());
+    this.servers = new ServerContexts(engines, live, workers.scheduler(), this::listen);
+    this.peers = new PeerCheck(engines.verifier(), publisher, check);
+    this.enrolment =
+        registration.flatMap(
+            entry -> sources.registrar().map(r -> new Enrolment(r, entry, workers, clock, events)));
+  }
+
+  void start() {
+    enrolment.ifPresent(e -> states.ready().thenRun(e::ready));
+    workers.scheduler().scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    sources.trust().start(trust.trustSink());
+    sources.identity().start(trust.identitySink());
+    sources.intentions().start(policy);
+  }
+
+  private void tick() {
+    try {
+      String why = policy.tick();
+      TrustEpoch epoch = publisher.current().trust();
+      if (epoch != null && settings.clock().instant().isAfter(epoch.identity().notAfter())) {
+        why = "the identity " + epoch.identity().id() + " ended at " + epoch.identity().notAfter();
+      }
+      states.expired(why);
+      live.tick();
+      upstreams.tick();
+    } catch (RuntimeException e) {
+      System.getLogger("io.meshnative")
+          .log(System.Logger.Level.WARNING, "[" + service + "] a timer failed; it goes on", e);
+    }
+  }
+
+  @Override
+  public String service() {
+    return service;
+  }
+
+  @Override
+  public MeshState state() {
+    return states.state();
+  }
+
+  @Override
+  public void awaitReady(Duration timeout) throws MeshNotReadyException, InterruptedException {
+    states.await(timeout);
+  }
+
+  @Override
+  public CompletionStage<MeshClient> whenReady() {
+    return states.ready().thenApply(ready -> this);
+  }
+
+  private TrustEpoch epoch() {
+    TrustEpoch epoch = publisher.current().trust();
+    if (epoch == null) {
+      throw new IllegalStateException(states.notReady("for this call").getMessage());
+    }
+    return epoch;
+  }
+
+  @Override
+  public MeshIdentity identity() {
+    return identityOf(epoch());
+  }
+
+  private static MeshIdentity identityOf(TrustEpoch epoch) {
+    WorkloadIdentity identity = epoch.identity();
+    return new MeshIdentity(identity.id(), identity.chain(), identity.notBefore(), identity.notAfter());
+  }
+
+  @Override
+  public long trustGeneration() {
+    TrustEpoch epoch = publisher.current().trust();
+    return epoch == null ? 0 : epoch.number();
+  }
+
+  @Override
+  public MeshSnapshot snapshot() {
+    Published pair = publisher.current();
+    return new MeshSnapshot(
+        service,
+        states.state(),
+        Optional.ofNullable(pair.trust()).map(InProcessMeshClient::identityOf),
+        pair.trust() == null ? 0 : pair.trust().number(),
+        pair.policy().number(),
+        pair.policy().inbound().size(),
+        pair.policy().defaultDecision(),
+        pair.policy().inbound().defect(),
+        engines.provider().name(),
+        engines.fullHandshakes(),
+        engines.resumedHandshakes(),
+        upstreams.snapshot(),
+        live.snapshot(),
+        events.lastDenials());
+  }
+
+  // ---- outbound ----
+
+  @Override
+  public SSLSocket dial(Destination destination, DialOptions options) throws IOException {
+    requireOpen();
+    return new DestinationSockets(dialer, destination, options).connected();
+  }
+
+  @Override
+  public SSLContext clientContext(Destination destination) {
+    return clientContexts.computeIfAbsent(
+        destination,
+        d ->
+            new MeshSslContext(
+                engines,
+                new Terms.Outbound(d),
+                () -> sslSocketFactory(d),
+                () -> {
+                  throw new UnsupportedOperationException(
+                      "expected sockets that dial " + d + "; servers use serverContext() or listen(…)");
+                }));
+  }
+
+  @Override
+  public SSLSocketFactory sslSocketFactory(Destination destination) {
+    return dialer.sockets(destination, () -> clientContext(destination).createSSLEngine());
+  }
+
+  @Override
+  public SocketFactory socketFactory(Destination destination, DialOptions options) {
+    return new DestinationSockets(dialer, destination, options);
+  }
+
+  @Override
+  public List<Endpoint> endpoints(Destination destination) {
+    return upstreams.endpoints(destination);
+  }
+
+  @Override
+  public Subscription watch(Destination destination, Consumer<EndpointSet> consumer) {
+    return upstreams.watch(destination, consumer);
+  }
+
+  @Override
+  public void verifyPeer(SSLSession session, Destination destination) throws PeerIdentityException {
+    peers.verify(session, destination);
+  }
+
+  @Override
+  public Subscription onRetire(Destination destination, RetireListener listener) {
+    return live.retirements().subscribe(destination, listener);
+  }
+
+  // ---- inbound ----
+
+  @Override
+  public MeshServerSocket listen(int port) throws IOException {
+    return listen(new InetSocketAddress(port), ListenOptions.defaults());
+  }
+
+  @Override
+  public MeshServerSocket listen(SocketAddress address, ListenOptions options) throws IOException {
+    requireOpen();
+    Acceptor acceptor =
+        new Acceptor(
+            engines,
+            new Terms.Inbound(Optional.empty(), options.authorizer()),
+            options,
+            workers.executor(),
+            workers.scheduler(),
+            workers.threads("accept"),
+            address,
+            listeners::remove);
+    listeners.add(acceptor);
+    if (leaving.get()) {
+      acceptor.close();
+      requireOpen();
+    }
+    enrolment.ifPresent(e -> e.listening(acceptor.getLocalPort()));
+    return acceptor;
+  }
+
+  @Override
+  public SSLContext serverContext() {
+    return servers.context();
+  }
+
+  @Override
+  public RequestGate requestGate() {
+    return servers.gate();
+  }
+
+  @Override
+  public SSLContext serverContext(RequestGate gate) {
+    return servers.context(gate);
+  }
+
+  @Override
+  public MeshPeer peer(SSLSession session) throws MeshAuthorizationException {
+    return live.peer(session);
+  }
+
+  @Override
+  public MeshPeer peer(X509Certificate leaf) throws MeshAuthorizationException {
+    return live.peer(leaf);
+  }
+
+  @Override
+  public RequestLease admit(MeshPeer peer, HttpRequestView request, Consumer<Decision.Denied> onWithdrawn)
+      throws MeshAuthorizationException {
+    return live.admit(peer, request, onWithdrawn);
+  }
+
+  @Override
+  public Lease track(SSLSession session, Consumer<Withdrawal> close) {
+    return live.track(session, close);
+  }
+
+  // ---- both ----
+
+  @Override
+  public Decision explain(String source) {
+    return publisher.current().policy().inbound().decide(caller(source));
+  }
+
+  @Override
+  public Decision explain(String source, HttpRequestView request) {
+    return publisher.current().policy().inbound().decide(caller(source), request);
+  }
+
+  private ConsulId.Service caller(String source) {
+    ConsulId.Service self = epoch().self();
+    return new ConsulId.Service(
+        self.trustDomain(),
+        self.partition(),
+        self.namespace(),
+        self.datacenter(),
+        Destination.parse(source).service());
+  }
+
+  @Override
+  public Decision explain(Destination destination) {
+    return publisher.current().policy().outbound(destination).decide(epoch().self());
+  }
+
+  @Override
+  public Subscription subscribe(MeshListener listener) {
+    return events.subscribe(listener);
+  }
+
+  private void requireOpen() throws MeshNotReadyException {
+    if (leaving.get()) {
+      throw new MeshNotReadyException("the mesh client of " + service + " is closed", null);
+    }
+  }
+
+  // ---- the end ----
+
+  @Override
+  public CompletionStage<Void> shutdown(Duration drain) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    leaving.set(true);
+    Thread leaver =
+        workers
+            .threads("shutdown")
+            .newThread(
+                () -> {
+                  try {
+                    leave();
+                    awaitDrained(drain);
+                  } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                  } finally {
+                    close();
+                    done.complete(null);
+                  }
+                });
+    leaver.start();
+    return done;
+  }
+
+  /** Not found, not reached: what is open goes on. */
+  private void leave() {
+    leaving.set(true);
+    enrolment.ifPresent(Enrolment::end);
+    for (Acceptor acceptor : listeners) {
+      try {
+        acceptor.close();
+      } catch (IOException e) {
+        System.getLogger("io.meshnative")
+            .log(System.Logger.Level.DEBUG, "closing " + acceptor + " failed", e);
+      }
+    }
+  }
+
+  private void awaitDrained(Duration drain) throws InterruptedException {
+    Instant end = Instant.now().plus(drain);
+    while (!live.isEmpty() && Instant.now().isBefore(end)) {
+      TimeUnit.MILLISECONDS.sleep(DRAIN_LOOK_MILLIS);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    leave();
+    MeshException reason = new MeshNotReadyException("the mesh client of " + service + " was closed", null);
+    live.closeAll(reason);
+    publisher.policy(
+        PolicyVersion.denyAll(publisher.current().policy().number() + 1, "the mesh client is closed"));
+    live.closeAll(reason);
+    upstreams.close();
+    sources.close().run();
+    states.close();
+    workers.close();
+  }
+
+  @Override
+  public String toString() {
+    return "MeshClient[" + service + ", " + states.state() + ", " + sources.description() + "]";
+  }
+}

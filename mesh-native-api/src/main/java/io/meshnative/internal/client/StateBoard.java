@@ -1,0 +1,188 @@
+package io.meshnative.internal.client;
+
+import io.meshnative.MeshEvent;
+import io.meshnative.MeshNotReadyException;
+import io.meshnative.MeshState;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Where the client stands, worked out from what is held and which sources fail. */
+final class StateBoard {
+
+  /** What has to be there before the client is ready. */
+  enum Need {
+    IDENTITY("an identity"),
+    TRUST("roots"),
+    POLICY("intentions");
+
+    private final String text;
+
+    Need(String text) {
+      this.text = text;
+    }
+  }
+
+  private final String service;
+  private final String controlPlane;
+  private final Clock clock;
+  private final Consumer<MeshEvent> events;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Set<Need> missing = EnumSet.allOf(Need.class);
+  private final Map<String, IOException> failing = new LinkedHashMap<>();
+  private final CompletableFuture<Void> ready = new CompletableFuture<>();
+  private @Nullable String expired;
+  private boolean closed;
+  private volatile MeshState state = MeshState.STARTING;
+
+  StateBoard(String service, String controlPlane, Clock clock, Consumer<MeshEvent> events) {
+    this.service = service;
+    this.controlPlane = controlPlane;
+    this.clock = clock;
+    this.events = events;
+  }
+
+  MeshState state() {
+    return state;
+  }
+
+  CompletableFuture<Void> ready() {
+    return ready;
+  }
+
+  void holds(Need need) {
+    change(() -> missing.remove(need), "it has " + need.text);
+  }
+
+  void failed(String source, IOException cause) {
+    boolean first;
+    lock.lock();
+    try {
+      first = failing.put(source, cause) == null;
+    } finally {
+      lock.unlock();
+    }
+    if (first) {
+      events.accept(new MeshEvent.ControlPlaneFailed(clock.instant(), source, cause));
+    }
+    change(() -> {}, source + ": " + cause.getMessage());
+  }
+
+  void answered(String source) {
+    boolean recovered;
+    lock.lock();
+    try {
+      recovered = failing.remove(source) != null;
+    } finally {
+      lock.unlock();
+    }
+    if (recovered) {
+      events.accept(new MeshEvent.ControlPlaneRecovered(clock.instant(), source));
+      change(() -> {}, source + " answers again");
+    }
+  }
+
+  /** Sets why everything is denied, or null when nothing has ended. */
+  void expired(@Nullable String why) {
+    change(() -> expired = why, why == null ? "identity and policy are live again" : why);
+  }
+
+  void close() {
+    change(() -> closed = true, "closed");
+    ready.completeExceptionally(
+        new MeshNotReadyException("the mesh client of " + service + " was closed before it was ready", null));
+  }
+
+  private void change(Runnable mutation, String reason) {
+    MeshState from;
+    MeshState to;
+    lock.lock();
+    try {
+      mutation.run();
+      from = state;
+      to = current();
+      state = to;
+    } finally {
+      lock.unlock();
+    }
+    if (from != to) {
+      events.accept(new MeshEvent.StateChanged(clock.instant(), from, to, reason));
+    }
+    if (to == MeshState.READY || to == MeshState.STALE) {
+      ready.complete(null);
+    }
+  }
+
+  private MeshState current() {
+    if (closed) {
+      return MeshState.CLOSED;
+    }
+    if (!missing.isEmpty()) {
+      return MeshState.STARTING;
+    }
+    if (expired != null) {
+      return MeshState.EXPIRED;
+    }
+    return failing.isEmpty() ? MeshState.READY : MeshState.STALE;
+  }
+
+  void await(Duration timeout) throws MeshNotReadyException, InterruptedException {
+    try {
+      ready.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      throw notReady("after " + timeout);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof MeshNotReadyException notReady) {
+        throw notReady;
+      }
+      throw new MeshNotReadyException("the mesh client of " + service + " cannot become ready", e.getCause());
+    }
+    if (state == MeshState.CLOSED) {
+      throw new MeshNotReadyException("the mesh client of " + service + " is closed", null);
+    }
+  }
+
+  MeshNotReadyException notReady(String when) {
+    List<String> waiting = new ArrayList<>();
+    IOException last = null;
+    String source = null;
+    lock.lock();
+    try {
+      missing.forEach(need -> waiting.add(need.text));
+      for (Map.Entry<String, IOException> entry : failing.entrySet()) {
+        source = entry.getKey();
+        last = entry.getValue();
+      }
+    } finally {
+      lock.unlock();
+    }
+    return new MeshNotReadyException(
+        "expected the mesh client of "
+            + service
+            + " to be ready "
+            + when
+            + ", found it "
+            + state
+            + (waiting.isEmpty() ? "" : " and waiting for " + String.join(", ", waiting))
+            + " from "
+            + controlPlane
+            + (last == null
+                ? "; there is no error so far: is the control plane reachable at that address?"
+                : "; last error (" + source + "): " + last.getMessage()),
+        last);
+  }
+
+}

@@ -1,0 +1,155 @@
+package io.meshnative.internal.client;
+
+import io.meshnative.MeshEvent;
+import io.meshnative.identity.WorkloadIdentity;
+import io.meshnative.internal.tls.PeerVerifier;
+import io.meshnative.internal.tls.Publisher;
+import io.meshnative.internal.tls.TrustEpoch;
+import io.meshnative.spi.InvalidUpdateException;
+import io.meshnative.spi.Sink;
+import io.meshnative.spi.TrustUpdate;
+import java.io.IOException;
+import java.time.Clock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes trust epochs from what the identity source and the trust source push, each in its own time.
+ *
+ * <p>Invariants: a new identity is taken only when it chains to a held root; one that came before its root
+ * waits, and the old one goes on. New roots are taken at once, even where the own leaf does not chain to them
+ * any more: roots that were removed must end trust in peers, whatever that means for ourselves.
+ */
+final class TrustAssembly {
+  private static final String IDENTITY = "identity";
+  private static final String TRUST = "trust";
+
+  private final Publisher publisher;
+  private final PeerVerifier verifier;
+  private final Clock clock;
+  private final StateBoard states;
+  private final Consumer<MeshEvent> events;
+  private final ReentrantLock lock = new ReentrantLock();
+  private @Nullable TrustUpdate roots;
+  private @Nullable WorkloadIdentity taken;
+  private @Nullable WorkloadIdentity waiting;
+  private long generation;
+
+  TrustAssembly(
+      Publisher publisher, PeerVerifier verifier, Clock clock, StateBoard states, Consumer<MeshEvent> events) {
+    this.publisher = publisher;
+    this.verifier = verifier;
+    this.clock = clock;
+    this.states = states;
+    this.events = events;
+  }
+
+  Sink<WorkloadIdentity> identitySink() {
+    return new Sink<>() {
+      @Override
+      public void accept(WorkloadIdentity identity) throws InvalidUpdateException {
+        states.answered(IDENTITY);
+        onIdentity(identity);
+      }
+
+      @Override
+      public void failed(IOException cause) {
+        states.failed(IDENTITY, cause);
+      }
+    };
+  }
+
+  Sink<TrustUpdate> trustSink() {
+    return new Sink<>() {
+      @Override
+      public void accept(TrustUpdate update) {
+        states.answered(TRUST);
+        onRoots(update);
+      }
+
+      @Override
+      public void failed(IOException cause) {
+        states.failed(TRUST, cause);
+      }
+    };
+  }
+
+  private void onIdentity(WorkloadIdentity identity) throws InvalidUpdateException {
+    lock.lock();
+    try {
+      if (identity.equals(taken)) {
+        waiting = null;
+        return;
+      }
+      if (clock.instant().isAfter(identity.notAfter())) {
+        throw new InvalidUpdateException(
+            "expected a live identity, found " + identity + ", which ended before it came");
+      }
+      boolean heldAlready = identity.equals(waiting);
+      waiting = identity;
+      TrustUpdate now = roots;
+      if (now != null) {
+        try {
+          publish(TrustEpoch.of(generation + 1, identity, now.local(), now.bundles(), verifier, clock.instant()));
+        } catch (InvalidUpdateException e) {
+          if (!heldAlready) {
+            events.accept(
+                new MeshEvent.UpdateRefused(
+                    clock.instant(), IDENTITY, e.getMessage() + "; it waits for its root, the one held goes on"));
+          }
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void onRoots(TrustUpdate update) {
+    lock.lock();
+    try {
+      boolean changed = !update.equals(roots);
+      roots = update;
+      states.holds(StateBoard.Need.TRUST);
+      WorkloadIdentity candidate = waiting;
+      if (candidate != null) {
+        try {
+          publish(
+              TrustEpoch.of(generation + 1, candidate, update.local(), update.bundles(), verifier, clock.instant()));
+          return;
+        } catch (InvalidUpdateException e) {
+          // Its root is still to come. What is held goes on, under the new roots.
+        }
+      }
+      WorkloadIdentity held = taken;
+      if (!changed || held == null) {
+        return;
+      }
+      TrustEpoch epoch;
+      try {
+        epoch = TrustEpoch.of(generation + 1, held, update.local(), update.bundles(), verifier, clock.instant());
+      } catch (InvalidUpdateException e) {
+        events.accept(
+            new MeshEvent.UpdateRefused(
+                clock.instant(),
+                TRUST,
+                e.getMessage() + "; the new roots are in force for peers, and peers will refuse us until a new leaf comes"));
+        epoch = TrustEpoch.underForeignRoots(generation + 1, held, update.bundles());
+      }
+      publish(epoch);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void publish(TrustEpoch epoch) {
+    generation = epoch.number();
+    taken = epoch.identity();
+    waiting = null;
+    publisher.trust(epoch);
+    states.holds(StateBoard.Need.IDENTITY);
+    events.accept(
+        new MeshEvent.TrustChanged(
+            clock.instant(), epoch.number(), epoch.identity().id(), epoch.identity().notAfter(), epoch.roots()));
+  }
+}

@@ -1,0 +1,110 @@
+package io.meshnative.internal.consul;
+
+import io.meshnative.ControlPlaneException;
+import io.meshnative.consul.ConsulConfig;
+import io.meshnative.discovery.Destination;
+import io.meshnative.spi.ControlPlane;
+import io.meshnative.spi.EndpointSource;
+import io.meshnative.spi.IdentitySource;
+import io.meshnative.spi.IntentionSource;
+import io.meshnative.spi.Registrar;
+import io.meshnative.spi.TrustSource;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+
+/**
+ * A Consul agent as control plane of one service. Opening it connects to nothing; each source begins when it is started.
+ * Its threads are daemons named {@code mesh-<service>-…}, one a watch.
+ */
+public final class ConsulControlPlane implements ControlPlane {
+  private final AgentClient client;
+  private final Roots roots;
+  private final Leaf leaf;
+  private final Intentions intentions;
+  private final Endpoints endpoints;
+  private final ConsulRegistrar registrar;
+
+  private ConsulControlPlane(Wiring wiring) {
+    this.client = wiring.client();
+    this.roots = new Roots(wiring);
+    this.leaf = new Leaf(wiring, roots);
+    this.intentions = new Intentions(wiring);
+    this.endpoints = new Endpoints(wiring, roots, leaf);
+    this.registrar = new ConsulRegistrar(wiring);
+  }
+
+  /**
+   * Opens a control plane.
+   *
+   * @param config how to reach the agent
+   * @param service the own service's name
+   * @return the control plane; close it after use
+   * @throws ControlPlaneException if the configuration cannot be used: a unix socket, or unreadable TLS files
+   * @throws IllegalArgumentException if the service's name is not one
+   */
+  public static ConsulControlPlane open(ConsulConfig config, String service) throws ControlPlaneException {
+    return open(config, service, WatchClock.SYSTEM, new java.security.SecureRandom());
+  }
+
+  /**
+   * Opens a control plane with time and chance of the caller's.
+   *
+   * @param config how to reach the agent
+   * @param service the own service's name
+   * @param clock time, as the watches see it
+   * @param random for jitter; used by several threads
+   * @return the control plane; close it after use
+   * @throws ControlPlaneException if the configuration cannot be used
+   * @throws IllegalArgumentException if the service's name is not one
+   */
+  public static ConsulControlPlane open(
+      ConsulConfig config, String service, WatchClock clock, RandomGenerator random)
+      throws ControlPlaneException {
+    Destination.parse(service); // a name with '/' or '..' would ask for something else
+    return new ConsulControlPlane(new Wiring(config, new AgentClient(config), service, clock, random));
+  }
+
+  @Override
+  public IdentitySource identity() {
+    return leaf;
+  }
+
+  @Override
+  public TrustSource trust() {
+    return roots;
+  }
+
+  @Override
+  public IntentionSource intentions() {
+    return intentions;
+  }
+
+  @Override
+  public EndpointSource endpoints() {
+    return endpoints;
+  }
+
+  @Override
+  public Optional<Registrar> registrar() {
+    return Optional.of(registrar);
+  }
+
+  /**
+   * Returns the own datacenter, as the leaf names it.
+   *
+   * @return the datacenter, empty until a leaf has arrived
+   */
+  public Optional<String> datacenter() {
+    return leaf.datacenter();
+  }
+
+  /** Closes the sources and their threads. What is registered stays so: deregister before. Idempotent. */
+  @Override
+  public void close() {
+    endpoints.close();
+    intentions.close();
+    leaf.close();
+    roots.close();
+    client.close();
+  }
+}

@@ -1,0 +1,95 @@
+package io.meshnative.internal.tls;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
+
+/**
+ * Versions, cipher suites and resumption of one side.
+ *
+ * @param protocols the enabled versions, newest first
+ * @param resumption whether sessions are resumed
+ */
+record EngineRules(List<String> versions, boolean resumption) {
+
+  static EngineRules of(boolean tls12, boolean resumption) {
+    return new EngineRules(tls12 ? List.of("TLSv1.3", "TLSv1.2") : List.of("TLSv1.3"), resumption);
+  }
+
+  EngineRules {
+    versions = List.copyOf(versions);
+  }
+
+  String[] protocols() {
+    return versions.toArray(new String[0]);
+  }
+
+  /** TLS 1.3 suites, and of TLS 1.2 those with an ephemeral key and AEAD (RFC 9325 §4.2). */
+  String[] suites(SSLEngine engine) {
+    List<String> suites = new ArrayList<>();
+    for (String suite : engine.getSupportedCipherSuites()) {
+      boolean aead = suite.contains("_GCM_") || suite.contains("CHACHA20");
+      boolean tls13 = suite.startsWith("TLS_AES_") || suite.startsWith("TLS_CHACHA20_");
+      boolean tls12 = suite.startsWith("TLS_ECDHE_ECDSA_") || suite.startsWith("TLS_ECDHE_RSA_");
+      if (tls13 || (aead && tls12 && versions.contains("TLSv1.2"))) {
+        suites.add(suite);
+      }
+    }
+    return suites.toArray(new String[0]);
+  }
+
+  /** Applies the rules to a fresh engine. */
+  void apply(SSLEngine engine, boolean client) {
+    engine.setUseClientMode(client);
+    engine.setEnabledProtocols(protocols());
+    engine.setEnabledCipherSuites(suites(engine));
+    SSLParameters parameters = engine.getSSLParameters();
+    parameters.setEndpointIdentificationAlgorithm(null); // identity is the SPIFFE id, never a host name
+    if (!client) {
+      parameters.setNeedClientAuth(true);
+    }
+    engine.setSSLParameters(parameters);
+  }
+
+  void offer(SSLParameters parameters, List<String> alpn, Optional<String> serverName) {
+    if (!alpn.isEmpty()) {
+      parameters.setApplicationProtocols(alpn.toArray(new String[0]));
+    }
+    serverName.filter(EngineRules::isHostName).ifPresent(name -> parameters.setServerNames(List.of(new SNIHostName(name))));
+  }
+
+  /** Only letters, digits and inner dashes between dots: JSSE servers end the handshake on anything else. */
+  static boolean isHostName(String name) {
+    if (name.length() > 253) {
+      return false;
+    }
+    for (String label : name.split("\\.", -1)) {
+      if (label.isEmpty() || label.length() > 63 || label.startsWith("-") || label.endsWith("-")) {
+        return false;
+      }
+      for (int i = 0; i < label.length(); i++) {
+        char c = label.charAt(i);
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-')) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /** What was asked for and is allowed. */
+  static String[] restrict(String what, String[] asked, String[] allowed) {
+    Set<String> permitted = Set.copyOf(Arrays.asList(allowed));
+    String[] kept = Arrays.stream(asked).filter(permitted::contains).toArray(String[]::new);
+    if (kept.length == 0) {
+      throw new IllegalArgumentException(
+          "expected at least one of the " + what + " " + permitted + ", found " + Arrays.toString(asked));
+    }
+    return kept;
+  }
+}

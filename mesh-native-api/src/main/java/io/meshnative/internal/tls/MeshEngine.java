@@ -1,0 +1,527 @@
+package io.meshnative.internal.tls;
+
+import io.meshnative.MeshException;
+import io.meshnative.MeshPeer;
+import io.meshnative.PeerIdentityException;
+import java.nio.ByteBuffer;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLEngineResult;
+import javax.net.ssl.SSLEngineResult.HandshakeStatus;
+import javax.net.ssl.SSLEngineResult.Status;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLProtocolException;
+import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The engine that everything runs on: a TLS engine of one trust epoch, with the terms of one connection.
+ *
+ * <p>Invariant: no plaintext enters or leaves before {@link #verify} has passed, be the handshake full or
+ * resumed; and none does after {@link #cut}. A resumed session calls no trust manager in any engine that was
+ * measured, so the check here is the one that counts.
+ */
+public final class MeshEngine extends SSLEngine {
+  private final SSLEngine real;
+  private final TrustEpoch epoch;
+  private final Terms terms;
+  private final EngineRules rules;
+  private final TlsEngines owner;
+  private final MeshSession session;
+  private final AtomicReference<@Nullable MeshException> cut = new AtomicReference<>();
+
+  private volatile @Nullable PeerProof proof;
+  private volatile @Nullable MeshPeer peer;
+  private volatile @Nullable MeshException refusal;
+  private volatile boolean handshakeBegun;
+  private volatile boolean tls12;
+  private volatile @Nullable BiFunction<SSLEngine, List<String>, String> alpnSelector;
+  private volatile @Nullable Consumer<MeshException> onCut;
+
+  MeshEngine(
+      SSLEngine real,
+      TrustEpoch epoch,
+      Terms terms,
+      EngineRules rules,
+      TlsEngines owner,
+      @Nullable String peerHost,
+      int peerPort) {
+    super(peerHost, peerPort);
+    this.real = real;
+    this.epoch = epoch;
+    this.terms = terms;
+    this.rules = rules;
+    this.owner = owner;
+    this.session = new MeshSession(this, real);
+  }
+
+  // ---- what the library asks ----
+
+  public Terms terms() {
+    return terms;
+  }
+
+  /** The epoch in which the handshake runs. */
+  public TrustEpoch epoch() {
+    return epoch;
+  }
+
+  /** Who the peer is; null until the check after the handshake has passed. */
+  public @Nullable MeshPeer peer() {
+    return peer;
+  }
+
+  /** What the peer proved in this handshake or, resumed, in the one before; null until then. */
+  public @Nullable PeerProof proof() {
+    return proof;
+  }
+
+  /** Why the peer was refused or the connection was cut, null if neither. */
+  public @Nullable MeshException refusal() {
+    MeshException reason = cut.get();
+    return reason != null ? reason : refusal;
+  }
+
+  /** Whether this authority let the peer in. */
+  public boolean isJudgedBy(PeerAuthority authority) {
+    return owner.authority() == authority;
+  }
+
+  /** Makes every later wrap and unwrap throw, and runs what was given to {@link #onCut}. The first reason stays. */
+  public void cut(MeshException reason) {
+    if (cut.compareAndSet(null, reason)) {
+      Consumer<MeshException> action = onCut;
+      if (action != null) {
+        action.accept(reason);
+      }
+    }
+  }
+
+  /** Runs this when the engine is cut; at once if it has been. */
+  public void onCut(Consumer<MeshException> action) {
+    onCut = action;
+    MeshException reason = cut.get();
+    if (reason != null) {
+      action.accept(reason);
+    }
+  }
+
+  /** The transport has ended: leaves the registry. */
+  public void release() {
+    owner.authority().release(this);
+  }
+
+  // ---- the handshake ----
+
+  /** Called by the trust manager, in a full handshake. */
+  void onPeerCertificates(X509Certificate[] chain, PeerRole role, SSLEngine engine) throws CertificateException {
+    try {
+      if (role != terms.peerRole()) {
+        throw new PeerIdentityException(
+            "expected the certificates of a " + terms.peerRole() + ", found those of a " + role,
+            terms.peerRole().toString(),
+            role.toString(),
+            null);
+      }
+      if (peer != null) {
+        throw new PeerIdentityException(
+            "expected one handshake a connection, found a second one", "one handshake", "a second one", null);
+      }
+      PeerProof shown = owner.verifier().prove(chain, role, epoch, owner.now());
+      owner.authority().require(terms, shown);
+      if (!rules.resumption()) {
+        SSLSession handshake = engine.getHandshakeSession();
+        if (handshake != null) {
+          handshake.invalidate(); // on JSSE this keeps a server from issuing anything to resume
+        }
+      }
+      proof = shown;
+    } catch (MeshException e) {
+      refuse(e);
+      throw new CertificateException(e.getMessage(), e);
+    }
+  }
+
+  private void refuse(MeshException reason) {
+    refusal = reason;
+    owner.authority().refused(this, reason);
+  }
+
+  /** The check after every handshake. */
+  private void verify() throws SSLException {
+    try {
+      PeerProof shown = proof;
+      boolean full = shown != null;
+      if (shown == null) {
+        shown = resumedProof();
+        proof = shown;
+      }
+      tls12 = "TLSv1.2".equals(real.getSession().getProtocol());
+      peer = owner.authority().admit(this, shown);
+      owner.count(full);
+      if (!rules.resumption() && tls12) {
+        real.getSession().invalidate(); // a Conscrypt server resumes TLS 1.2 by id unless told otherwise
+      }
+    } catch (MeshException e) {
+      refuse(e);
+      cut(e);
+      throw failed(e);
+    } catch (RuntimeException e) {
+      MeshException reason = new PeerIdentityException(
+          "the check after the handshake failed, so the peer is refused", "a verified peer", null, e);
+      refuse(reason);
+      cut(reason);
+      throw failed(reason);
+    }
+    MeshException reason = cut.get();
+    if (reason != null) {
+      throw failed(reason);
+    }
+  }
+
+  /** A resumed session carries the certificates of the handshake before; they count only with its proof. */
+  private PeerProof resumedProof() throws MeshException {
+    X509Certificate leaf;
+    try {
+      leaf = PeerProofs.leaf(real.getSession().getPeerCertificates());
+    } catch (SSLPeerUnverifiedException | CertificateException e) {
+      throw new PeerIdentityException(
+          "expected a peer with a certificate, found none on a session that was resumed", "a certificate", null, e);
+    }
+    PeerProof earlier = owner.proofs().findByLeaf(leaf, terms.peerRole());
+    if (earlier == null) {
+      throw new PeerIdentityException(
+          "expected the proof of an earlier full handshake, found none for a session that was resumed",
+          "a proof of this leaf",
+          null,
+          null);
+    }
+    return earlier;
+  }
+
+  private void observe(SSLEngineResult result) throws SSLException {
+    HandshakeStatus status = result.getHandshakeStatus();
+    if (peer == null) {
+      boolean done =
+          status == HandshakeStatus.FINISHED
+              || (status == HandshakeStatus.NOT_HANDSHAKING
+                  && handshakeBegun
+                  && result.getStatus() == Status.OK
+                  && !real.isInboundDone()
+                  && !real.isOutboundDone());
+      if (done) {
+        verify();
+      }
+      return;
+    }
+    if (tls12
+        && status != HandshakeStatus.NOT_HANDSHAKING
+        && result.getStatus() == Status.OK
+        && !real.isInboundDone()
+        && !real.isOutboundDone()) {
+      // No handshake is due any more in TLS 1.2: the peer asks to renegotiate (RFC 5746).
+      MeshException reason =
+          new PeerIdentityException(
+              "expected application data, found a renegotiation, which is refused", "one handshake", null, null);
+      cut(reason);
+      throw new SSLProtocolException(reason.getMessage());
+    }
+  }
+
+  private void throwIfCut() throws SSLException {
+    MeshException reason = cut.get();
+    if (reason != null) {
+      throw failed(reason);
+    }
+  }
+
+  private static SSLException failed(MeshException reason) {
+    SSLHandshakeException failed = new SSLHandshakeException(reason.getMessage());
+    failed.initCause(reason);
+    return failed;
+  }
+
+  @Override
+  public SSLEngineResult wrap(ByteBuffer[] sources, int offset, int length, ByteBuffer destination)
+      throws SSLException {
+    throwIfCut();
+    handshakeBegun = true;
+    int from = destination.position();
+    MeshEngine outer = HandshakeScope.enter(this);
+    SSLEngineResult result;
+    try {
+      result = real.wrap(sources, offset, length, destination);
+    } finally {
+      HandshakeScope.leave(outer);
+    }
+    observe(result);
+    if (peer == null && result.bytesConsumed() > 0) {
+      destination.position(from); // ciphertext of data that nobody may read yet
+      throw new SSLProtocolException("application data was taken before the peer was verified");
+    }
+    return result;
+  }
+
+  @Override
+  public SSLEngineResult unwrap(ByteBuffer source, ByteBuffer[] destinations, int offset, int length)
+      throws SSLException {
+    throwIfCut();
+    handshakeBegun = true;
+    MeshEngine outer = HandshakeScope.enter(this);
+    SSLEngineResult result;
+    try {
+      result = real.unwrap(source, destinations, offset, length);
+    } finally {
+      HandshakeScope.leave(outer);
+    }
+    if (peer != null) {
+      observe(result);
+      throwIfCut();
+      return result;
+    }
+    try {
+      observe(result);
+      if (peer == null && result.bytesProduced() > 0) {
+        throw new SSLProtocolException("application data came before the peer was verified");
+      }
+      return result;
+    } catch (SSLException e) {
+      wipe(result.bytesProduced(), destinations, offset, length);
+      throw e;
+    }
+  }
+
+  private static void wipe(int produced, ByteBuffer[] destinations, int offset, int length) {
+    int left = produced;
+    for (int i = offset; i < offset + length && left > 0; i++) {
+      ByteBuffer buffer = destinations[i];
+      int here = Math.min(left, buffer.position());
+      for (int at = buffer.position() - here; at < buffer.position(); at++) {
+        buffer.put(at, (byte) 0);
+      }
+      left -= here;
+    }
+  }
+
+  @Override
+  public @Nullable Runnable getDelegatedTask() {
+    Runnable task = real.getDelegatedTask();
+    if (task == null) {
+      return null;
+    }
+    return () -> {
+      MeshEngine outer = HandshakeScope.enter(this);
+      try {
+        task.run();
+      } finally {
+        HandshakeScope.leave(outer);
+      }
+    };
+  }
+
+  @Override
+  public void beginHandshake() throws SSLException {
+    throwIfCut();
+    handshakeBegun = true;
+    if (peer != null && tls12) {
+      throw new SSLProtocolException("renegotiation is refused");
+    }
+    real.beginHandshake();
+  }
+
+  @Override
+  public void closeInbound() throws SSLException {
+    real.closeInbound();
+  }
+
+  @Override
+  public void closeOutbound() {
+    real.closeOutbound();
+  }
+
+  @Override
+  public boolean isInboundDone() {
+    boolean done = real.isInboundDone();
+    if (done && real.isOutboundDone()) {
+      release();
+    }
+    return done;
+  }
+
+  @Override
+  public boolean isOutboundDone() {
+    boolean done = real.isOutboundDone();
+    if (done && real.isInboundDone()) {
+      release();
+    }
+    return done;
+  }
+
+  @Override
+  public HandshakeStatus getHandshakeStatus() {
+    return real.getHandshakeStatus();
+  }
+
+  @Override
+  public SSLSession getSession() {
+    return session;
+  }
+
+  @Override
+  public @Nullable SSLSession getHandshakeSession() {
+    return real.getHandshakeSession();
+  }
+
+  /** Empty where none was agreed: JSSE says "", Conscrypt null. */
+  @Override
+  public String getApplicationProtocol() {
+    String protocol = real.getApplicationProtocol();
+    return protocol == null ? "" : protocol;
+  }
+
+  @Override
+  public @Nullable String getHandshakeApplicationProtocol() {
+    return real.getHandshakeApplicationProtocol();
+  }
+
+  @Override
+  public void setHandshakeApplicationProtocolSelector(
+      @Nullable BiFunction<SSLEngine, List<String>, String> selector) {
+    alpnSelector = selector;
+    real.setHandshakeApplicationProtocolSelector(
+        selector == null ? null : (engine, offered) -> selector.apply(this, offered));
+  }
+
+  @Override
+  public @Nullable BiFunction<SSLEngine, List<String>, String> getHandshakeApplicationProtocolSelector() {
+    return alpnSelector;
+  }
+
+  // ---- settings: what would weaken the rules has no effect, or is refused ----
+
+  @Override
+  public String[] getSupportedCipherSuites() {
+    return rules.suites(real);
+  }
+
+  @Override
+  public String[] getEnabledCipherSuites() {
+    return real.getEnabledCipherSuites();
+  }
+
+  @Override
+  public void setEnabledCipherSuites(String[] suites) {
+    real.setEnabledCipherSuites(EngineRules.restrict("cipher suites", suites, rules.suites(real)));
+  }
+
+  @Override
+  public String[] getSupportedProtocols() {
+    return rules.protocols();
+  }
+
+  @Override
+  public String[] getEnabledProtocols() {
+    return real.getEnabledProtocols();
+  }
+
+  @Override
+  public void setEnabledProtocols(String[] protocols) {
+    real.setEnabledProtocols(EngineRules.restrict("protocols", protocols, rules.protocols()));
+  }
+
+  /**
+   * Refused where it would turn a client's engine into a server's or back: the terms are of one role.
+   *
+   * @throws IllegalArgumentException if the mode is not the one this engine was made for
+   */
+  @Override
+  public void setUseClientMode(boolean client) {
+    if (client != (terms instanceof Terms.Outbound)) {
+      throw new IllegalArgumentException(
+          "expected the mode this engine was made for ("
+              + (client ? "server" : "client")
+              + "); use "
+              + (client ? "clientContext(destination)" : "serverContext()"));
+    }
+  }
+
+  @Override
+  public boolean getUseClientMode() {
+    return real.getUseClientMode();
+  }
+
+  /** Has no effect: a client certificate is always needed. */
+  @Override
+  public void setNeedClientAuth(boolean need) {}
+
+  @Override
+  public boolean getNeedClientAuth() {
+    return real.getNeedClientAuth();
+  }
+
+  /** Has no effect: a client certificate is always needed. */
+  @Override
+  public void setWantClientAuth(boolean want) {}
+
+  @Override
+  public boolean getWantClientAuth() {
+    return real.getWantClientAuth();
+  }
+
+  @Override
+  public void setEnableSessionCreation(boolean flag) {
+    real.setEnableSessionCreation(flag);
+  }
+
+  @Override
+  public boolean getEnableSessionCreation() {
+    return real.getEnableSessionCreation();
+  }
+
+  @Override
+  public SSLParameters getSSLParameters() {
+    return real.getSSLParameters();
+  }
+
+  /** Takes what the parameters say of ALPN, server names and order; rules of identity and strength stay. */
+  @Override
+  public void setSSLParameters(SSLParameters parameters) {
+    if (parameters.getCipherSuites() != null) {
+      setEnabledCipherSuites(parameters.getCipherSuites());
+    }
+    if (parameters.getProtocols() != null) {
+      setEnabledProtocols(parameters.getProtocols());
+    }
+    SSLParameters kept = real.getSSLParameters();
+    if (parameters.getServerNames() != null) {
+      kept.setServerNames(parameters.getServerNames());
+    }
+    if (parameters.getSNIMatchers() != null) {
+      kept.setSNIMatchers(parameters.getSNIMatchers());
+    }
+    kept.setApplicationProtocols(parameters.getApplicationProtocols());
+    kept.setUseCipherSuitesOrder(parameters.getUseCipherSuitesOrder());
+    real.setSSLParameters(kept);
+  }
+
+  /** The ALPN protocols and server names of this library's own dials and listeners. */
+  public void offer(List<String> alpn, Optional<String> serverName) {
+    SSLParameters parameters = real.getSSLParameters();
+    rules.offer(parameters, alpn, serverName);
+    real.setSSLParameters(parameters);
+  }
+
+  @Override
+  public String toString() {
+    return "MeshEngine[" + terms + ", epoch " + epoch.number() + ", peer " + peer + "]";
+  }
+}

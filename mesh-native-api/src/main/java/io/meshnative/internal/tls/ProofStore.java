@@ -1,0 +1,56 @@
+package io.meshnative.internal.tls;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.security.MessageDigest;
+import java.security.cert.CertificateEncodingException;
+import java.security.cert.X509Certificate;
+import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Proofs that were made, bounded. By chain, role and roots, so that a chain is not proven twice; and by leaf
+ * and role, so that a resumed session finds what its first handshake proved.
+ */
+public final class ProofStore {
+  private static final long MAX_PROOFS = 65_536;
+
+  private final Cache<Key, PeerProof> byChain = Caffeine.newBuilder().maximumSize(MAX_PROOFS).build();
+  private final Cache<String, PeerProof> byLeaf = Caffeine.newBuilder().maximumSize(MAX_PROOFS).build();
+
+  /** A chain in a role under a set of roots. A key without role or roots would skip their checks on a hit. */
+  record Key(String chain, PeerRole role, String roots) {
+    static Key of(byte[][] encoded, PeerRole role, String roots) {
+      MessageDigest digest = TrustEpoch.sha256();
+      for (byte[] certificate : encoded) {
+        digest.update((byte) (certificate.length >>> 16));
+        digest.update((byte) (certificate.length >>> 8));
+        digest.update((byte) certificate.length);
+        digest.update(certificate);
+      }
+      return new Key(HexFormat.of().formatHex(digest.digest()), role, roots);
+    }
+  }
+
+  @Nullable PeerProof find(Key key) {
+    return byChain.getIfPresent(key);
+  }
+
+  void keep(Key key, PeerProof proof) {
+    byChain.put(key, proof);
+    byLeaf.put(leafKey(proof.leaf(), proof.role()), proof);
+  }
+
+  /** What this leaf proved in a full handshake, null if nothing or it was too long ago. */
+  @Nullable PeerProof findByLeaf(X509Certificate leaf, PeerRole role) {
+    return byLeaf.getIfPresent(leafKey(leaf, role));
+  }
+
+  private static String leafKey(X509Certificate leaf, PeerRole role) {
+    try {
+      return role + HexFormat.of().formatHex(TrustEpoch.sha256().digest(leaf.getEncoded()));
+    } catch (CertificateEncodingException e) {
+      throw new IllegalStateException("a parsed certificate has an encoding", e);
+    }
+  }
+}

@@ -1,0 +1,11 @@
+package io.meshnative.internal.tls;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one pair that every decision reads: trust and policy of the same moment.
+ *
+ * @param trust the newest trust epoch, null before the first
+ * @param policy the newest policy
+ */
+public record Published(@Nullable TrustEpoch trust, PolicyVersion policy) {}

@@ -1,0 +1,298 @@
+package io.meshnative.internal.transport;
+
+import io.meshnative.DialOptions;
+import io.meshnative.IdentityExpiredException;
+import io.meshnative.MeshAuthorizationException;
+import io.meshnative.MeshException;
+import io.meshnative.MeshNotReadyException;
+import io.meshnative.NoEndpointException;
+import io.meshnative.PeerIdentityException;
+import io.meshnative.PeerRefusedException;
+import io.meshnative.discovery.Attempt;
+import io.meshnative.discovery.Destination;
+import io.meshnative.discovery.Endpoint;
+import io.meshnative.discovery.EndpointPool;
+import io.meshnative.discovery.EndpointSet;
+import io.meshnative.identity.ConsulId;
+import io.meshnative.internal.tls.MeshEngine;
+import io.meshnative.internal.tls.Published;
+import io.meshnative.internal.tls.Publisher;
+import io.meshnative.internal.tls.Terms;
+import io.meshnative.internal.tls.TlsEngines;
+import io.meshnative.internal.tls.TrustEpoch;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Supplier;
+import javax.net.ssl.SSLEngine;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Opens connections to destinations: finds, picks, connects, shakes hands; the next endpoint where one fails.
+ *
+ * <p>Whatever fails, everything that was opened on the way is closed. One budget covers it all.
+ */
+public final class Dialer {
+  /** Waits until the client has an identity, as long as the budget allows. */
+  public interface Readiness {
+    /** Throws {@link MeshNotReadyException} if the time has passed. */
+    void await(long millis) throws MeshNotReadyException, InterruptedException;
+  }
+
+  private final TlsEngines engines;
+  private final Publisher publisher;
+  private final PolicyCheck check;
+  private final Upstreams upstreams;
+  private final Readiness readiness;
+  private final ScheduledExecutorService scheduler;
+
+  public Dialer(
+      TlsEngines engines,
+      Publisher publisher,
+      PolicyCheck check,
+      Upstreams upstreams,
+      Readiness readiness,
+      ScheduledExecutorService scheduler) {
+    this.engines = engines;
+    this.publisher = publisher;
+    this.check = check;
+    this.upstreams = upstreams;
+    this.readiness = readiness;
+    this.scheduler = scheduler;
+  }
+
+  /** Dials within the options' budget, or the shorter one given. */
+  TlsChannel dial(Destination destination, DialOptions options, int timeoutMillis, SocketPreparer preparer)
+      throws IOException {
+    long most = Math.min(options.timeout().toMillis(), Integer.MAX_VALUE);
+    long millis = timeoutMillis > 0 ? Math.min(timeoutMillis, most) : most;
+    Deadline budget = Deadline.afterMillis((int) Math.max(1, millis));
+    awaitReady(destination, budget);
+    requireAllowed(destination);
+    if (options.endpoint().isPresent()) {
+      return dialOnly(destination, options.endpoint().get(), options, budget, preparer);
+    }
+    Upstream upstream = upstreams.use(destination);
+    EndpointPool pool = upstream.pool();
+    boolean known = upstream.await(budget);
+    List<Endpoint> order = pool.order(options.stickyKey().orElse(null));
+    if (!known || order.isEmpty()) {
+      throw none(destination, upstream, known);
+    }
+    return tryEach(destination, options, pool, order, budget, preparer);
+  }
+
+  private TlsChannel tryEach(
+      Destination destination,
+      DialOptions options,
+      EndpointPool pool,
+      List<Endpoint> order,
+      Deadline budget,
+      SocketPreparer preparer)
+      throws IOException {
+    List<IOException> failures = new ArrayList<>();
+    for (int i = 0; i < order.size(); i++) {
+      Endpoint endpoint = order.get(i);
+      // A dead endpoint must leave time for the next ones: each but the last gets its share of what is left.
+      int left = order.size() - i;
+      Deadline share = left == 1 ? budget : Deadline.afterMillis(Math.max(1, budget.remainingMillis() / Math.min(left, 3)));
+      Attempt attempt = pool.begin(endpoint);
+      try {
+        TlsChannel channel = connect(destination, endpoint, options, share, preparer, attempt::closed);
+        attempt.succeeded();
+        return channel;
+      } catch (MeshAuthorizationException | IdentityExpiredException e) {
+        attempt.closed();
+        throw e; // ours to settle; no other endpoint would answer differently
+      } catch (IOException e) {
+        attempt.failed();
+        failures.add(e);
+        if (Thread.currentThread().isInterrupted() || budget.expired()) {
+          break;
+        }
+      } catch (RuntimeException e) {
+        attempt.failed();
+        throw e;
+      }
+    }
+    throw allFailed(destination, order, failures, budget);
+  }
+
+  private TlsChannel dialOnly(
+      Destination destination, Endpoint endpoint, DialOptions options, Deadline budget, SocketPreparer preparer)
+      throws IOException {
+    try {
+      return connect(destination, endpoint, options, budget, preparer, () -> {});
+    } catch (MeshException | SocketTimeoutException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new NoEndpointException(
+          destination,
+          "expected " + destination + " at " + endpoint.address() + ", found no connection: " + e.getMessage(),
+          e);
+    }
+  }
+
+  private TlsChannel connect(
+      Destination destination,
+      Endpoint endpoint,
+      DialOptions options,
+      Deadline budget,
+      SocketPreparer preparer,
+      Runnable onClosed)
+      throws IOException {
+    Socket raw = RawSockets.open(new InetSocketAddress(endpoint.host(), endpoint.port()), budget, preparer);
+    TlsChannel channel;
+    MeshEngine engine;
+    try {
+      int hint = endpoint.address().hashCode() & 0x7fff | 1;
+      engine = engines.engine(new Terms.Outbound(destination), endpoint.host(), endpoint.port(), hint);
+      engine.offer(options.alpn(), Optional.of(options.sni().orElseGet(() -> serverName(destination, engine.epoch()))));
+      channel =
+          new TlsChannel(
+              raw,
+              engine,
+              destination + " at " + endpoint.address(),
+              scheduler,
+              () -> {
+                engine.release();
+                onClosed.run();
+              });
+      engine.onCut(channel::abort);
+    } catch (IOException | RuntimeException e) {
+      RawSockets.closeQuietly(raw);
+      throw e;
+    }
+    try {
+      channel.handshake(budget);
+      return channel;
+    } catch (IOException e) {
+      MeshException ours = engine.refusal();
+      if (ours != null && e != ours) {
+        ours.addSuppressed(e);
+        throw ours;
+      }
+      throw e;
+    }
+  }
+
+  /** Sockets that go where the caller says, and accept the destination only. */
+  public LayeredSockets sockets(Destination destination, Supplier<SSLEngine> sample) {
+    return new LayeredSockets((raw, host, port) -> layer(destination, raw, host, port), sample);
+  }
+
+  /** Layers TLS over a socket that the caller connected; the destination is expected at its other end. */
+  private TlsChannel layer(Destination destination, Socket raw, @Nullable String host, int port) throws IOException {
+    requireAllowed(destination);
+    MeshEngine engine = engines.engine(new Terms.Outbound(destination), host, port, port & 0x7fff | 1);
+    engine.offer(List.of(), Optional.of(serverName(destination, engine.epoch())));
+    TlsChannel channel =
+        new TlsChannel(raw, engine, destination + " at " + raw.getRemoteSocketAddress(), scheduler, engine::release);
+    engine.onCut(channel::abort);
+    return channel;
+  }
+
+  /** The name that Consul gives the target; gateways route by it, sidecars and native peers do not need it. */
+  private static String serverName(Destination destination, TrustEpoch epoch) {
+    ConsulId.Service target = epoch.expected(destination);
+    boolean plain = target.partition().equals(ConsulId.DEFAULT);
+    return target.service()
+        + "."
+        + target.namespace()
+        + (plain ? "" : "." + target.partition())
+        + "."
+        + target.datacenter()
+        + (plain ? ".internal." : ".internal-v1.")
+        + target.trustDomain();
+  }
+
+  private void awaitReady(Destination destination, Deadline budget) throws IOException {
+    try {
+      readiness.await(budget.remainingMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new java.io.InterruptedIOException("interrupted while waiting to dial " + destination);
+    }
+  }
+
+  private void requireAllowed(Destination destination) throws MeshException {
+    Published pair = publisher.current();
+    check.requireDialable(destination, pair, check.liveEpoch(pair));
+  }
+
+  private static NoEndpointException none(Destination destination, Upstream upstream, boolean known) {
+    IOException failure = upstream.failure();
+    String found;
+    if (!known) {
+      found =
+          "no answer about its endpoints in time"
+              + (failure == null ? "" : "; the last error was: " + failure.getMessage());
+    } else {
+      EndpointSet set =
+          upstream
+              .endpoints()
+              .orElseGet(() -> new EndpointSet(destination, List.of(), EndpointSet.Emptiness.NO_INSTANCE, List.of()));
+      found =
+          switch (set.emptiness()) {
+            case NO_INSTANCE ->
+                "no healthy instance of it in the mesh; is it registered as connect-native or with a sidecar, and"
+                    + " are its checks passing?";
+            case FILTERED_BY_ACL ->
+                "an answer that hides instances; the token needs service:read on \""
+                    + destination.service()
+                    + "\" and node:read (a service identity token has both)";
+            case ALL_SKIPPED -> "instances that cannot be used: " + String.join("; ", set.skipped());
+            case NOT_EMPTY -> "endpoints that left while dialling; dial again";
+          };
+    }
+    return new NoEndpointException(destination, "expected an endpoint of " + destination + ", found " + found, failure);
+  }
+
+  /** A peer that is another one, or that refused us, says more than a dead address. */
+  private static IOException allFailed(
+      Destination destination, List<Endpoint> tried, List<IOException> failures, Deadline budget) {
+    IOException telling = null;
+    for (IOException failure : failures) {
+      if (failure instanceof PeerIdentityException
+          || (failure instanceof PeerRefusedException && !(telling instanceof PeerIdentityException))) {
+        telling = failure;
+      }
+    }
+    if (telling == null && budget.expired()) {
+      SocketTimeoutException late =
+          new SocketTimeoutException(
+              "expected a connection to "
+                  + destination
+                  + " within "
+                  + budget.budgetMillis()
+                  + " ms, found none after "
+                  + failures.size()
+                  + " of "
+                  + tried.size()
+                  + " endpoints");
+      telling = late;
+    }
+    if (telling == null) {
+      StringBuilder found = new StringBuilder();
+      for (int i = 0; i < failures.size(); i++) {
+        found.append(i == 0 ? "" : "; ").append(tried.get(i).address()).append(": ").append(failures.get(i).getMessage());
+      }
+      telling =
+          new NoEndpointException(
+              destination,
+              "expected a connection to one of the endpoints of " + destination + ", found none (" + found + ")",
+              failures.isEmpty() ? null : failures.get(0));
+    }
+    for (IOException failure : failures) {
+      if (failure != telling && failure != telling.getCause()) {
+        telling.addSuppressed(failure);
+      }
+    }
+    return telling;
+  }
+}

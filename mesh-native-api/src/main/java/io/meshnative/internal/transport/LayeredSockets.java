@@ -1,0 +1,112 @@
+package io.meshnative.internal.transport;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.function.Supplier;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSocketFactory;
+import org.jspecify.annotations.Nullable;
+
+/** Sockets that go where the caller says, with mesh TLS over them. */
+public final class LayeredSockets extends SSLSocketFactory {
+  /** Puts TLS over a connected socket. */
+  public interface Layer {
+    /** Makes the channel; on failure the caller closes the socket. */
+    TlsChannel over(Socket raw, @Nullable String host, int port) throws IOException;
+  }
+
+  private final Layer layer;
+  private final Supplier<SSLEngine> sample;
+
+  /**
+   * Makes the factory.
+   *
+   * @param layer puts TLS over a socket
+   * @param sample an engine to read the cipher suites from
+   */
+  public LayeredSockets(Layer layer, Supplier<SSLEngine> sample) {
+    this.layer = layer;
+    this.sample = sample;
+  }
+
+  @Override
+  public String[] getDefaultCipherSuites() {
+    return sample.get().getEnabledCipherSuites();
+  }
+
+  @Override
+  public String[] getSupportedCipherSuites() {
+    return sample.get().getSupportedCipherSuites();
+  }
+
+  /** Layers TLS over a connected socket; the handshake runs with the first read, write or startHandshake. */
+  @Override
+  public Socket createSocket(Socket raw, @Nullable String host, int port, boolean autoClose) throws IOException {
+    if (!raw.isConnected()) {
+      throw new java.net.SocketException("expected a connected socket to layer TLS over, found one that is not");
+    }
+    if (!autoClose) {
+      throw new IllegalArgumentException(
+          "expected autoClose, found false: a connection whose right is withdrawn is closed with its TCP socket");
+    }
+    return new MeshSocket(layer.over(raw, host, port));
+  }
+
+  /** Makes a socket that connects to the address that its {@code connect} is given. */
+  @Override
+  public Socket createSocket() {
+    return new MeshSocket(
+        (address, timeout, preparer) -> {
+          if (!(address instanceof InetSocketAddress inet)) {
+            throw new java.net.SocketException("expected an internet address to connect to, found " + address);
+          }
+          Deadline budget = Deadline.afterMillis(timeout > 0 ? timeout : TlsChannel.DEFAULT_HANDSHAKE_MILLIS);
+          Socket raw = RawSockets.open(inet, budget, preparer);
+          TlsChannel channel;
+          try {
+            channel = layer.over(raw, inet.getHostString(), inet.getPort());
+          } catch (IOException | RuntimeException e) {
+            RawSockets.closeQuietly(raw);
+            throw e;
+          }
+          channel.handshake(budget);
+          return channel;
+        });
+  }
+
+  @Override
+  public Socket createSocket(String host, int port) throws IOException {
+    return connected(new InetSocketAddress(host, port), null);
+  }
+
+  @Override
+  public Socket createSocket(String host, int port, InetAddress localHost, int localPort) throws IOException {
+    return connected(new InetSocketAddress(host, port), new InetSocketAddress(localHost, localPort));
+  }
+
+  @Override
+  public Socket createSocket(InetAddress host, int port) throws IOException {
+    return connected(new InetSocketAddress(host, port), null);
+  }
+
+  @Override
+  public Socket createSocket(InetAddress host, int port, InetAddress localHost, int localPort) throws IOException {
+    return connected(new InetSocketAddress(host, port), new InetSocketAddress(localHost, localPort));
+  }
+
+  private Socket connected(InetSocketAddress remote, @Nullable InetSocketAddress local) throws IOException {
+    Socket socket = createSocket();
+    try {
+      if (local != null) {
+        socket.bind(local);
+      }
+      socket.connect(remote);
+      return socket;
+    } catch (IOException | RuntimeException e) {
+      RawSockets.closeQuietly(socket);
+      throw e;
+    }
+  }
+}

@@ -1,0 +1,140 @@
+package io.meshnative.internal.transport;
+
+import io.meshnative.MeshEvent;
+import io.meshnative.MeshException;
+import io.meshnative.Withdrawal;
+import io.meshnative.discovery.Destination;
+import io.meshnative.internal.tls.MeshEngine;
+import io.meshnative.internal.tls.PeerProof;
+import io.meshnative.internal.tls.Terms;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection whose peer was let through. Holds its engine weakly, so that a server which drops an engine
+ * without closing it leaks nothing here.
+ */
+final class LiveConnection extends WeakReference<MeshEngine> {
+  private final Terms terms;
+  private final Instant since;
+  private final Instant ownNotAfter;
+  private final Instant retireAt;
+  private final LiveConnections registry;
+  private final AtomicReference<@Nullable Withdrawal> withdrawn = new AtomicReference<>();
+  private final List<Tracker> trackers = new CopyOnWriteArrayList<>();
+  private volatile PeerProof proof;
+  private volatile boolean retiring;
+
+  /** One callback, run at most once. */
+  static final class Tracker {
+    private final AtomicReference<@Nullable Consumer<Withdrawal>> close;
+
+    Tracker(Consumer<Withdrawal> close) {
+      this.close = new AtomicReference<>(close);
+    }
+
+    @Nullable Consumer<Withdrawal> take() {
+      return close.getAndSet(null);
+    }
+  }
+
+  LiveConnection(
+      MeshEngine engine,
+      PeerProof proof,
+      Instant since,
+      Instant ownNotAfter,
+      Instant retireAt,
+      LiveConnections registry,
+      ReferenceQueue<MeshEngine> dropped) {
+    super(engine, dropped);
+    this.terms = engine.terms();
+    this.proof = proof;
+    this.since = since;
+    this.ownNotAfter = ownNotAfter;
+    this.retireAt = retireAt;
+    this.registry = registry;
+  }
+
+  /** Whether this registry let it in: clients do not vouch for each other's peers. */
+  boolean isJudgedBy(LiveConnections other) {
+    return registry == other;
+  }
+
+  Terms terms() {
+    return terms;
+  }
+
+  PeerProof proof() {
+    return proof;
+  }
+
+  /** The same peer, proven again under the roots held now. */
+  void proof(PeerProof newer) {
+    proof = newer;
+  }
+
+  Instant since() {
+    return since;
+  }
+
+  /** When the connection is cut at the latest: the end of the earlier of both sides' certificates. */
+  Instant notAfter() {
+    Instant peers = proof.notAfter();
+    return peers.isBefore(ownNotAfter) ? peers : ownNotAfter;
+  }
+
+  /** True once, when the connection has grown old enough to be asked to end. */
+  boolean startsRetiring(Instant now) {
+    if (retiring || now.isBefore(retireAt)) {
+      return false;
+    }
+    retiring = true;
+    return true;
+  }
+
+  MeshEvent.Direction direction() {
+    return terms instanceof Terms.Outbound ? MeshEvent.Direction.OUTBOUND : MeshEvent.Direction.INBOUND;
+  }
+
+  Optional<Destination> destination() {
+    return terms instanceof Terms.Outbound out ? Optional.of(out.destination()) : Optional.empty();
+  }
+
+  Optional<Withdrawal> withdrawn() {
+    return Optional.ofNullable(withdrawn.get());
+  }
+
+  /** Marks the right as gone; false if it was already. */
+  boolean markWithdrawn(Withdrawal withdrawal) {
+    return withdrawn.compareAndSet(null, withdrawal);
+  }
+
+  void cut(MeshException reason) {
+    MeshEngine engine = get();
+    if (engine != null) {
+      engine.cut(reason);
+    }
+  }
+
+  Tracker track(Consumer<Withdrawal> close) {
+    Tracker tracker = new Tracker(close);
+    trackers.add(tracker);
+    return tracker;
+  }
+
+  void untrack(Tracker tracker) {
+    tracker.take();
+    trackers.remove(tracker);
+  }
+
+  List<Tracker> trackers() {
+    return trackers;
+  }
+}

@@ -1,0 +1,168 @@
+package io.meshnative.internal.transport;
+
+import io.meshnative.IdentityExpiredException;
+import io.meshnative.MeshAuthorizationException;
+import io.meshnative.MeshException;
+import io.meshnative.MeshNotReadyException;
+import io.meshnative.PeerIdentityException;
+import io.meshnative.discovery.Destination;
+import io.meshnative.identity.ConsulId;
+import io.meshnative.identity.SpiffeId;
+import io.meshnative.identity.TrustDomain;
+import io.meshnative.intention.Decision;
+import io.meshnative.intention.IntentionTable;
+import io.meshnative.internal.tls.PeerProof;
+import io.meshnative.internal.tls.PeerVerifier;
+import io.meshnative.internal.tls.PolicyVersion;
+import io.meshnative.internal.tls.Published;
+import io.meshnative.internal.tls.TrustEpoch;
+import java.security.cert.Certificate;
+import java.time.Clock;
+import java.time.Instant;
+
+/**
+ * Identity, time and policy of a peer, judged under one published pair. Every way in and out goes through
+ * here. Pure but for the clock; thread-safe.
+ */
+public final class PolicyCheck {
+  private static final ConsulId.Service NOBODY =
+      new ConsulId.Service(TrustDomain.of("nobody.invalid"), "default", "default", "none", "nobody");
+
+  private final String service;
+  private final PeerVerifier verifier;
+  private final Clock clock;
+
+  public PolicyCheck(String service, PeerVerifier verifier, Clock clock) {
+    this.service = service;
+    this.verifier = verifier;
+    this.clock = clock;
+  }
+
+  Instant now() {
+    return clock.instant();
+  }
+
+  /** The epoch to work in; throws where there is none or the own identity has ended. */
+  public TrustEpoch liveEpoch(Published pair) throws MeshException {
+    TrustEpoch epoch = pair.trust();
+    if (epoch == null) {
+      throw new MeshNotReadyException(
+          "expected an identity and roots for service " + service + ", found none yet; wait with awaitReady", null);
+    }
+    Instant end = epoch.identity().notAfter();
+    if (now().isAfter(end)) {
+      throw new IdentityExpiredException(
+          "expected a live identity, found that of "
+              + epoch.identity().id()
+              + " ended at "
+              + end
+              + "; the control plane has not renewed it: look at the last ControlPlaneFailed event",
+          end);
+    }
+    return epoch;
+  }
+
+  /**
+   * Proves the peer under the roots of the pair, where the proof at hand is not of them, and checks its time.
+   */
+  public PeerProof current(PeerProof proof, TrustEpoch epoch) throws MeshException {
+    Instant now = now();
+    PeerProof shown = proof;
+    if (!epoch.anchors(shown)) {
+      shown = verifier.prove(shown.chain().toArray(new Certificate[0]), shown.role(), epoch, now);
+    }
+    if (!shown.coversTime(now)) {
+      throw new IdentityExpiredException(
+          "expected a peer whose certificates are valid at "
+              + now
+              + ", found "
+              + shown.id()
+              + ", valid "
+              + shown.notBefore()
+              + " to "
+              + shown.notAfter(),
+          shown.notAfter());
+    }
+    return shown;
+  }
+
+  /** The peer must be exactly the destination; and nothing read so far may say that it will refuse us. */
+  public Decision outbound(Destination destination, PeerProof proof, Published pair, TrustEpoch epoch)
+      throws MeshException {
+    SpiffeId expected = epoch.expected(destination).spiffeId();
+    if (!proof.id().equals(expected)) {
+      throw new PeerIdentityException(
+          "expected "
+              + expected
+              + " to answer for "
+              + destination
+              + ", found "
+              + proof.id()
+              + "; the address belongs to another service: look at its registration",
+          expected.toString(),
+          proof.id().toString(),
+          null);
+    }
+    return requireDialable(destination, pair, epoch);
+  }
+
+  /** Denies where the destination's intentions definitely do; what may not be read, the peer decides. */
+  public Decision requireDialable(Destination destination, Published pair, TrustEpoch epoch) throws MeshException {
+    PolicyVersion policy = pair.policy();
+    IntentionTable table = policy.outbound(destination);
+    Decision decision = table.decide(epoch.self());
+    boolean definite = !policy.loaded() || table.definitelyDenies(epoch.self());
+    if (definite && decision instanceof Decision.Denied denied) {
+      throw new MeshAuthorizationException(
+          "expected that "
+              + epoch.self().spiffeId()
+              + " may call "
+              + destination
+              + ", found: "
+              + denied.reason()
+              + "; ask the owner of "
+              + destination.service()
+              + " for an intention",
+          denied);
+    }
+    return decision;
+  }
+
+  ConsulId.Service requireService(PeerProof proof) throws PeerIdentityException {
+    if (proof.consulId().orElse(null) instanceof ConsulId.Service caller) {
+      return caller;
+    }
+    throw new PeerIdentityException(
+        "expected the id of a Consul service as caller of " + service + ", found " + proof.id(),
+        "the id of a Consul service",
+        proof.id().toString(),
+        null);
+  }
+
+  MeshAuthorizationException denied(SpiffeId caller, Decision.Denied denied) {
+    return new MeshAuthorizationException(
+        "expected that "
+            + caller
+            + " may call "
+            + service
+            + ", found: "
+            + denied.reason()
+            + "; an intention of "
+            + service
+            + " decides this",
+        denied);
+  }
+
+  /** A denial for a reason that no table holds. */
+  static Decision.Denied refusal(String reason) {
+    Decision decision = IntentionTable.denyAll(reason).decide(NOBODY);
+    if (decision instanceof Decision.Denied denied) {
+      return denied;
+    }
+    throw new IllegalStateException("a table that denies all denies nobody");
+  }
+
+  Decision inbound(ConsulId.Service caller, Published pair) {
+    return pair.policy().inbound().decide(caller);
+  }
+}

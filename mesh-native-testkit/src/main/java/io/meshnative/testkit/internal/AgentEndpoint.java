@@ -1,0 +1,196 @@
+package io.meshnative.testkit.internal;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** What an agent says of itself, and the registrations that are made with it. */
+final class AgentEndpoint implements Endpoint {
+  private static final int FIRST_SIDECAR_PORT = 21_000;
+
+  private final Plane plane;
+
+  AgentEndpoint(Plane plane) {
+    this.plane = plane;
+  }
+
+  @Override
+  public @Nullable ApiResponse answer(ApiRequest request) {
+    return switch (request.path()) {
+      case "/v1/agent/self" -> {
+        Plane.allowOnly(request, "GET");
+        yield self();
+      }
+      case "/v1/status/leader" -> {
+        Plane.allowOnly(request, "GET");
+        yield ApiResponse.json("127.0.0.1:8300");
+      }
+      case "/v1/agent/services" -> {
+        Plane.allowOnly(request, "GET");
+        yield ApiResponse.json(plane.catalog.agentServices());
+      }
+      case "/v1/agent/service/register" -> {
+        Plane.allowOnly(request, "PUT");
+        yield register(request);
+      }
+      default -> answerWithId(request);
+    };
+  }
+
+  private @Nullable ApiResponse answerWithId(ApiRequest request) {
+    String path = request.path();
+    if (path.startsWith("/v1/agent/service/deregister/")) {
+      Plane.allowOnly(request, "PUT");
+      // With ACLs off an unknown id is fine, too (g).
+      plane.catalog.deregister(request.segment(4));
+      return ApiResponse.empty();
+    }
+    if (path.startsWith("/v1/agent/service/maintenance/")) {
+      Plane.allowOnly(request, "PUT");
+      return maintenance(request);
+    }
+    if (path.startsWith("/v1/agent/service/")) {
+      Plane.allowOnly(request, "GET");
+      return service(request.segment(3));
+    }
+    if (path.startsWith("/v1/agent/check/")) {
+      Plane.allowOnly(request, "PUT");
+      return check(request);
+    }
+    if (path.startsWith("/v1/agent/health/service/id/")) {
+      Plane.allowOnly(request, "GET");
+      return health(request.segment(5));
+    }
+    return null;
+  }
+
+  private ApiResponse self() {
+    PlaneSettings settings = plane.settings;
+    boolean allow = plane.defaultAllow();
+    String version = settings.version().text();
+    return ApiResponse.json(
+        Json.object(
+            "Config",
+            Json.object(
+                "Datacenter",
+                settings.datacenter(),
+                "PrimaryDatacenter",
+                settings.datacenter(),
+                "NodeName",
+                CatalogState.NODE,
+                "NodeID",
+                plane.catalog.nodeId(),
+                "Revision",
+                "",
+                "Server",
+                true,
+                "Version",
+                version),
+            "DebugConfig",
+            Json.object(
+                "ACLDefaultPolicy",
+                allow ? "allow" : "deny",
+                "ACLsEnabled",
+                !allow,
+                "ConnectEnabled",
+                true,
+                "Datacenter",
+                settings.datacenter(),
+                "PrimaryDatacenter",
+                settings.datacenter(),
+                "Version",
+                version),
+            "Member",
+            Json.object("Name", CatalogState.NODE, "Addr", CatalogState.NODE_ADDRESS)));
+  }
+
+  private ApiResponse register(ApiRequest request) {
+    try {
+      JsonObject body = JsonObject.parse(request.body());
+      Registration wanted = new Registration(body, plane.catalog, plane.settings.datacenter());
+      boolean replace = request.flag("replace-existing-checks");
+      plane.catalog.register(wanted.instance, wanted.checks, replace);
+      ServiceInstance sidecar = wanted.sidecar(FIRST_SIDECAR_PORT);
+      if (sidecar != null) {
+        plane.catalog.register(sidecar, List.of(), replace);
+      }
+      return ApiResponse.empty();
+    } catch (Json.MalformedJson e) {
+      throw new ApiError(400, "Request decode failed: " + e.getMessage());
+    }
+  }
+
+  private ApiResponse service(String id) {
+    Map<String, @Nullable Object> json =
+        plane
+            .catalog
+            .agentService(id)
+            .orElseThrow(() -> new ApiError(404, "unknown service ID: " + id));
+    return ApiResponse.json(json)
+        .header("X-Consul-Contenthash", String.valueOf(json.get("ContentHash")));
+  }
+
+  private ApiResponse maintenance(ApiRequest request) {
+    if (!request.has("enable")) {
+      throw new ApiError(400, "Missing value for enable");
+    }
+    String id = request.segment(4);
+    boolean enable = request.flag("enable");
+    if (!plane.catalog.maintenance(id, enable, request.parameter("reason"))) {
+      throw new ApiError(404, "Unknown service \"" + id + "\"");
+    }
+    return ApiResponse.empty();
+  }
+
+  private ApiResponse check(ApiRequest request) {
+    String id = request.segment(4);
+    String status;
+    String output = request.parameter("note");
+    switch (request.segment(3)) {
+      case "pass" -> status = "passing";
+      case "warn" -> status = "warning";
+      case "fail" -> status = "critical";
+      case "update" -> {
+        JsonObject body = updateBody(request.body());
+        status = body.text("Status");
+        output = body.text("Output");
+      }
+      default -> throw new ApiError(404, "");
+    }
+    if (!Set.of("passing", "warning", "critical").contains(status)) {
+      throw new ApiError(400, "Invalid check status: '" + status + "'");
+    }
+    // The agent cuts outputs so that a chatty check does not flood the cluster.
+    String cut = output.substring(0, Math.min(output.length(), 4096));
+    if (!plane.catalog.updateTtl(id, status, cut)) {
+      throw new ApiError(500, "CheckID \"" + id + "\" does not have associated TTL");
+    }
+    return ApiResponse.empty();
+  }
+
+  private static JsonObject updateBody(String text) {
+    try {
+      JsonObject body = JsonObject.parse(text);
+      String unknown = body.unknownBut(Set.of("Status", "Output"));
+      if (unknown != null) {
+        throw new ApiError(400, "Request decode failed: json: unknown field \"" + unknown + "\"");
+      }
+      return body;
+    } catch (Json.MalformedJson e) {
+      throw new ApiError(400, "Request decode failed: " + e.getMessage());
+    }
+  }
+
+  /** A service's health by the status of the answer: 200, 429 for a warning, 503. */
+  private ApiResponse health(String id) {
+    String status =
+        plane
+            .catalog
+            .aggregatedStatus(id)
+            .orElseThrow(() -> new ApiError(404, "ServiceId " + id + " not found"));
+    int code = status.equals("passing") ? 200 : status.equals("warning") ? 429 : 503;
+    return ApiResponse.json(code, Json.object("AggregatedStatus", status))
+        .header("X-Consul-Reason", status);
+  }
+}

@@ -1,0 +1,234 @@
+package io.meshnative.testkit.internal;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import javax.net.ServerSocketFactory;
+import mockwebserver3.Dispatcher;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
+import mockwebserver3.SocketEffect;
+import okio.ByteString;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The agent's HTTP server: routes requests to the endpoints, applies the faults, counts.
+ *
+ * <p>One thread a connection, as long as it lives, so a blocked call costs a thread. A client that
+ * goes away frees its thread within a second.
+ */
+public final class AgentServer implements AutoCloseable {
+  /** Held, for a logger that nobody holds forgets its level. */
+  private static final Logger NOISE = Logger.getLogger(MockWebServer.class.getName());
+
+  private static final Duration FOREVER = Duration.ofDays(1);
+
+  private final Plane plane;
+  private final CuttableServerSocket listener;
+  private final MockWebServer server = new MockWebServer();
+  private final List<Endpoint> endpoints;
+  private final Map<String, LongAdder> counts = new ConcurrentHashMap<>();
+  private volatile boolean closed;
+
+  public AgentServer(Plane plane) {
+    this.plane = plane;
+    this.endpoints =
+        List.of(
+            new CaEndpoint(plane),
+            new AuthorizeEndpoint(plane),
+            new IntentionEndpoint(plane),
+            new ConfigEntryEndpoint(plane),
+            new HealthEndpoint(plane),
+            new AgentEndpoint(plane));
+    if (NOISE.getLevel() == null) {
+      // Every connection that a test cuts would be reported with its stack trace.
+      NOISE.setLevel(Level.SEVERE);
+    }
+    try {
+      listener = new CuttableServerSocket();
+      server.setServerSocketFactory(new OneSocketFactory(listener));
+      server.setDispatcher(
+          new Dispatcher() {
+            @Override
+            public MockResponse dispatch(RecordedRequest request) throws InterruptedException {
+              return serve(request);
+            }
+          });
+      server.start(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), plane.settings.port());
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "cannot listen on 127.0.0.1:" + plane.settings.port() + ": " + e.getMessage(), e);
+    }
+  }
+
+  public int port() {
+    return server.getPort();
+  }
+
+  /** How many requests came in whose path starts like this. */
+  public long requests(String pathPrefix) {
+    return counts.entrySet().stream()
+        .filter(entry -> entry.getKey().startsWith(pathPrefix))
+        .mapToLong(entry -> entry.getValue().sum())
+        .sum();
+  }
+
+  /** Resets every connection and refuses new ones, on the same port. */
+  public void down() {
+    listener.down();
+    plane.index.releaseAll();
+  }
+
+  /** Serves again after {@link #down()}. */
+  public void up() {
+    listener.up();
+  }
+
+  /** Resets every connection, and takes new ones. */
+  public void cut() {
+    listener.cut();
+    plane.index.releaseAll();
+  }
+
+  /** How many connections are open. */
+  public int openConnections() {
+    return listener.open();
+  }
+
+  private MockResponse serve(RecordedRequest recorded) throws InterruptedException {
+    // The server remembers every request for takeRequest(); over a long run that would be a leak.
+    drain();
+    ByteString body = recorded.getBody();
+    ApiRequest request =
+        ApiRequest.of(recorded.getMethod(), recorded.getTarget(), body == null ? "" : body.utf8());
+    counts.computeIfAbsent(request.path(), unused -> new LongAdder()).increment();
+    pause();
+    ApiResponse response = answer(request);
+    if (closed || CuttableServerSocket.clientOfThisThreadIsGone()) {
+      return new MockResponse.Builder().onResponseStart(new SocketEffect.CloseSocket()).build();
+    }
+    return render(response);
+  }
+
+  private void drain() throws InterruptedException {
+    while (server.takeRequest(0, TimeUnit.MILLISECONDS) != null) {
+      // Dropped.
+    }
+  }
+
+  private void pause() throws InterruptedException {
+    FaultSwitches faults = plane.faults;
+    if (faults.hanging) {
+      waitFor(() -> !faults.hanging, FOREVER);
+    }
+    if (!faults.delay.isZero()) {
+      waitFor(() -> faults.delay.isZero(), faults.delay);
+    }
+  }
+
+  private void waitFor(java.util.function.BooleanSupplier over, Duration longest)
+      throws InterruptedException {
+    plane.index.await(
+        over, longest, Plane::neverDue, CuttableServerSocket::clientOfThisThreadIsGone);
+  }
+
+  private ApiResponse answer(ApiRequest request) throws InterruptedException {
+    var canned = plane.faults.statusFor(request.path());
+    if (canned.isPresent()) {
+      return ApiResponse.text(canned.get().status(), canned.get().text());
+    }
+    ApiResponse response;
+    try {
+      response = route(request);
+    } catch (ApiError e) {
+      response = e.response();
+    }
+    if (response == null) {
+      return ApiResponse.unknownPath();
+    }
+    if (!plane.settings.old()) {
+      response.header("X-Consul-Default-Acl-Policy", plane.defaultAllow() ? "allow" : "deny");
+    }
+    return response;
+  }
+
+  private @Nullable ApiResponse route(ApiRequest request) throws InterruptedException {
+    if (request.has("ns")) {
+      throw ApiError.badRequest(
+          "Invalid query parameter: \"ns\" - Namespaces are a Consul Enterprise feature");
+    }
+    String dc = request.parameter("dc");
+    if (!dc.isEmpty() && !dc.equals(plane.settings.datacenter())) {
+      throw new ApiError(500, "No path to datacenter");
+    }
+    if (request.flag("cached") && request.flag("consistent")) {
+      throw ApiError.badRequest("Cannot specify ?cached with ?consistent, conflicting semantics.");
+    }
+    for (Endpoint endpoint : endpoints) {
+      ApiResponse response = endpoint.answer(request);
+      if (response != null) {
+        return response;
+      }
+    }
+    return null;
+  }
+
+  private MockResponse render(ApiResponse response) {
+    MockResponse.Builder builder = new MockResponse.Builder().code(response.status);
+    response.headers.forEach(builder::setHeader);
+    builder.body(response.body);
+    if (plane.faults.truncating && !response.body.isEmpty()) {
+      // The length says the whole, the connection ends in the middle.
+      builder.onResponseBody(new SocketEffect.CloseSocket());
+    }
+    return builder.build();
+  }
+
+  /** Cuts every connection, ends every wait, frees the port. Does not wait for any client. */
+  @Override
+  public void close() {
+    closed = true;
+    plane.index.close();
+    listener.down();
+    server.close();
+  }
+
+  /** Hands the one listener to the server that binds it. */
+  private static final class OneSocketFactory extends ServerSocketFactory {
+    private final ServerSocket socket;
+
+    OneSocketFactory(ServerSocket socket) {
+      this.socket = socket;
+    }
+
+    @Override
+    public ServerSocket createServerSocket() {
+      return socket;
+    }
+
+    @Override
+    public ServerSocket createServerSocket(int port) {
+      throw new UnsupportedOperationException("the server binds by itself");
+    }
+
+    @Override
+    public ServerSocket createServerSocket(int port, int backlog) {
+      throw new UnsupportedOperationException("the server binds by itself");
+    }
+
+    @Override
+    public ServerSocket createServerSocket(int port, int backlog, InetAddress address) {
+      throw new UnsupportedOperationException("the server binds by itself");
+    }
+  }
+}

@@ -1,0 +1,164 @@
+package io.meshnative.testkit.internal;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketImpl;
+import java.net.SocketTimeoutException;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A listening socket whose connections can be cut while the port stays taken.
+ *
+ * <p>While it is down a connection is reset as soon as it is accepted. Really closing the listener
+ * would look more like a dead agent, but another process could take the port before it is back.
+ */
+public final class CuttableServerSocket extends ServerSocket {
+  private final Set<Connection> live = ConcurrentHashMap.newKeySet();
+  private volatile boolean down;
+
+  public CuttableServerSocket() throws IOException {}
+
+  @Override
+  public Socket accept() throws IOException {
+    while (true) {
+      Connection connection = new Connection();
+      implAccept(connection);
+      live.add(connection);
+      // Looked at after the registration, so that cut() and accept() cannot miss each other.
+      if (!down) {
+        return connection;
+      }
+      connection.reset();
+    }
+  }
+
+  /** Resets every connection and, until {@link #up()}, every new one. */
+  public void down() {
+    down = true;
+    cut();
+  }
+
+  /** Serves again. */
+  public void up() {
+    down = false;
+  }
+
+  /** Resets every connection that is open now. */
+  public void cut() {
+    live.forEach(Connection::reset);
+  }
+
+  /** How many connections are open. */
+  public int open() {
+    return live.size();
+  }
+
+  /** An accepted connection that can tell whether its client went away. */
+  public final class Connection extends Socket {
+    private static final ThreadLocal<@Nullable Connection> SERVED = new ThreadLocal<>();
+    private @Nullable PeekingInput input;
+
+    private Connection() throws IOException {
+      super((@Nullable SocketImpl) null);
+    }
+
+    @Override
+    public synchronized InputStream getInputStream() throws IOException {
+      PeekingInput present = input;
+      if (present == null) {
+        present = new PeekingInput(super.getInputStream(), this);
+        input = present;
+      }
+      return present;
+    }
+
+    @Override
+    public synchronized void close() throws IOException {
+      live.remove(this);
+      super.close();
+    }
+
+    /** Closes with a reset rather than in good order. */
+    void reset() {
+      live.remove(this);
+      try {
+        setSoLinger(true, 0);
+        close();
+      } catch (IOException e) {
+        // It was closed already, which is what we want.
+      }
+    }
+  }
+
+  /**
+   * Whether the client that the present thread serves has closed its end. HTTP/1.1 reads a request
+   * on the thread that answers it, so the last connection that a thread read from is the one that
+   * it serves.
+   */
+  public static boolean clientOfThisThreadIsGone() {
+    Connection connection = Connection.SERVED.get();
+    if (connection == null) {
+      return false;
+    }
+    PeekingInput input = connection.input;
+    return connection.isClosed() || (input != null && input.ended());
+  }
+
+  /** Reads ahead one byte at most, to tell an idle client from one that has gone. */
+  private static final class PeekingInput extends InputStream {
+    private final InputStream in;
+    private final Connection connection;
+    private int ahead = -1;
+
+    PeekingInput(InputStream in, Connection connection) {
+      this.in = in;
+      this.connection = connection;
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      int count = read(one, 0, 1);
+      return count < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] buffer, int offset, int length) throws IOException {
+      Connection.SERVED.set(connection);
+      if (ahead >= 0 && length > 0) {
+        buffer[offset] = (byte) ahead;
+        ahead = -1;
+        return 1;
+      }
+      return in.read(buffer, offset, length);
+    }
+
+    boolean ended() {
+      if (ahead >= 0) {
+        return false;
+      }
+      try {
+        connection.setSoTimeout(1);
+        try {
+          ahead = in.read();
+          return ahead < 0;
+        } finally {
+          connection.setSoTimeout(0);
+        }
+      } catch (SocketTimeoutException e) {
+        return false;
+      } catch (IOException e) {
+        return true;
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      connection.close();
+    }
+  }
+}

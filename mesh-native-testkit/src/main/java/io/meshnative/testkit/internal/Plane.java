@@ -1,0 +1,105 @@
+package io.meshnative.testkit.internal;
+
+import java.time.Duration;
+import java.util.Random;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+
+/** Everything that the endpoints share: the state, and how to wait for a change of it. */
+public final class Plane {
+  public final PlaneSettings settings;
+  public final BlockingIndex index = new BlockingIndex();
+  public final FaultSwitches faults = new FaultSwitches();
+  public final CaState ca;
+  public final IntentionStore intentions;
+  public final CatalogState catalog;
+  private volatile boolean defaultAllow;
+
+  public Plane(PlaneSettings settings, Random random) {
+    this.settings = settings;
+    this.defaultAllow = settings.defaultAllow();
+    this.ca = new CaState(index, settings, random);
+    this.catalog = new CatalogState(index, settings);
+    this.intentions = new IntentionStore(index, settings.clock());
+  }
+
+  public boolean defaultAllow() {
+    return defaultAllow;
+  }
+
+  public void defaultAllow(boolean value) {
+    defaultAllow = value;
+  }
+
+  /** Numbers everything anew from low on; the content stays, but for the cached leaves. */
+  public void restart() {
+    index.locked(
+        () -> {
+          index.restart();
+          ca.restart();
+          catalog.restart();
+          intentions.restart();
+        });
+    index.releaseAll();
+  }
+
+  /**
+   * Blocks while the present index is not beyond the one asked for. Returns at once where none is
+   * asked for.
+   */
+  void block(ApiRequest request, LongSupplier current, LongSupplier dueNanos)
+      throws InterruptedException {
+    block(request, request.waitTime(), current, dueNanos);
+  }
+
+  void block(ApiRequest request, Duration wait, LongSupplier current, LongSupplier dueNanos)
+      throws InterruptedException {
+    long asked = request.index();
+    if (asked == 0) {
+      return;
+    }
+    Duration capped = wait.compareTo(settings.maxWait()) > 0 ? settings.maxWait() : wait;
+    // Consul spreads the returns of many watchers by up to a sixteenth (b.1).
+    long jitter = (long) (ThreadLocalRandom.current().nextDouble() * capped.toNanos() / 16);
+    index.await(
+        () -> current.getAsLong() > asked,
+        capped.plusNanos(jitter),
+        dueNanos,
+        CuttableServerSocket::clientOfThisThreadIsGone);
+  }
+
+  static long neverDue() {
+    return Long.MAX_VALUE;
+  }
+
+  /** Makes a response of one moment. */
+  ApiResponse snapshot(Supplier<ApiResponse> body) {
+    return index.locked(body);
+  }
+
+  /** Adds the headers that the answer of a query carries. */
+  ApiResponse query(ApiResponse response, long shownIndex, boolean knownLeader, String backend) {
+    response.header("X-Consul-Index", Long.toString(faults.shown(Math.max(1, shownIndex))));
+    response.header("X-Consul-Knownleader", Boolean.toString(knownLeader));
+    response.header("X-Consul-Lastcontact", "0");
+    if (!settings.old()) {
+      response.header("X-Consul-Query-Backend", backend);
+    }
+    return response;
+  }
+
+  static ApiResponse consistency(ApiRequest request, ApiResponse response) {
+    return response.header(
+        "X-Consul-Effective-Consistency", request.flag("stale") ? "stale" : "leader");
+  }
+
+  static void allowOnly(ApiRequest request, String... methods) {
+    for (String method : methods) {
+      if (method.equals(request.method())) {
+        return;
+      }
+    }
+    throw ApiError.methodNotAllowed(request.method(), String.join(",", methods));
+  }
+}

@@ -1,0 +1,24 @@
+package io.meshnative.testkit.internal;
+
+import io.meshnative.testkit.ConsulVersion;
+import io.meshnative.testkit.KeyType;
+import java.time.Clock;
+import java.time.Duration;
+
+/** What the builder was told; fixed for the life of a plane. */
+public record PlaneSettings(
+    String datacenter,
+    ConsulVersion version,
+    KeyType caKeyType,
+    Clock clock,
+    Duration leafTtl,
+    Duration leafJitter,
+    Duration maxWait,
+    boolean defaultAllow,
+    int port) {
+
+  /** Whether the 1.8 forms are spoken. */
+  public boolean old() {
+    return version == ConsulVersion.V1_8;
+  }
+}

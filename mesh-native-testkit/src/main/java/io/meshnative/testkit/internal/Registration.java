@@ -1,0 +1,184 @@
+package io.meshnative.testkit.internal;
+
+import io.meshnative.testkit.internal.ServiceInstance.Check;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The body of {@code agent/service/register}, read and checked as the agent does. */
+final class Registration {
+  private static final Set<String> FIELDS =
+      Set.of(
+          "ID",
+          "Name",
+          "Kind",
+          "Tags",
+          "Meta",
+          "Port",
+          "Address",
+          "SocketPath",
+          "TaggedAddresses",
+          "Weights",
+          "EnableTagOverride",
+          "Connect",
+          "Proxy",
+          "Check",
+          "Checks",
+          "Token");
+  private static final Set<String> CHECK_FIELDS =
+      Set.of(
+          "CheckID",
+          "ID",
+          "Name",
+          "Notes",
+          "Status",
+          "TTL",
+          "TCP",
+          "HTTP",
+          "GRPC",
+          "Interval",
+          "Timeout",
+          "Method",
+          "Header",
+          "Body",
+          "TLSSkipVerify",
+          "GRPCUseTLS",
+          "AliasService",
+          "AliasNode",
+          "SuccessBeforePassing",
+          "FailuresBeforeCritical",
+          "DeregisterCriticalServiceAfter");
+
+  /** The instance. */
+  final ServiceInstance instance;
+
+  /** Its checks, which are not yet put into it. */
+  final List<Check> checks;
+
+  private final JsonObject body;
+
+  Registration(JsonObject body, CatalogState catalog, String datacenter) throws Json.MalformedJson {
+    this.body = body;
+    refuseUnknown(body, FIELDS);
+    String name = body.text("Name");
+    if (name.isEmpty()) {
+      throw new ApiError(400, "Missing service name");
+    }
+    String id = body.text("ID").isEmpty() ? name : body.text("ID");
+    JsonObject connect = body.object("Connect");
+    refuseUnknown(connect, Set.of("Native", "SidecarService"));
+    String kind = body.text("Kind");
+    if (kind.equals("connect-proxy") && connect.flag("Native")) {
+      throw new ApiError(
+          400,
+          "1 error occurred:\n\t* %s\n\n"
+              .formatted("A Proxy cannot also be Connect Native, only typical services"));
+    }
+    instance =
+        new ServiceInstance(
+            id, name, kind, body.text("Address"), body.number("Port", 0), datacenter);
+    instance.connectNative = connect.flag("Native");
+    instance.socketPath = body.text("SocketPath");
+    instance.tags = body.list("Tags");
+    instance.meta = body.object("Meta").fields();
+    instance.taggedAddresses = body.object("TaggedAddresses").fields();
+    instance.proxy = body.object("Proxy").fields();
+    instance.enableTagOverride = body.flag("EnableTagOverride");
+    weights();
+    checks = readChecks(id, name, catalog);
+  }
+
+  private void weights() throws Json.MalformedJson {
+    if (body.has("Weights")) {
+      JsonObject weights = body.object("Weights");
+      instance.passingWeight = weights.number("Passing", 0);
+      instance.warningWeight = weights.number("Warning", 0);
+    }
+    if (instance.passingWeight < 1) {
+      throw new ApiError(400, "Invalid Weights: Passing must be greater than 0");
+    }
+  }
+
+  private List<Check> readChecks(String id, String name, CatalogState catalog)
+      throws Json.MalformedJson {
+    List<Object> trees = new ArrayList<>();
+    if (body.get("Check") instanceof Map<?, ?> single) {
+      trees.add(single);
+    }
+    trees.addAll(body.list("Checks"));
+    List<Check> all = new ArrayList<>();
+    for (Object tree : trees) {
+      JsonObject check = JsonObject.of(tree);
+      refuseUnknown(check, CHECK_FIELDS);
+      String suffix = trees.size() == 1 ? "" : ":" + (all.size() + 1);
+      String given = check.text("CheckID").isEmpty() ? check.text("ID") : check.text("CheckID");
+      all.add(
+          check(
+              check,
+              given.isEmpty() ? "service:" + id + suffix : given,
+              check.text("Name").isEmpty() ? "Service '" + name + "' check" : check.text("Name"),
+              catalog.nextIndex()));
+    }
+    return all;
+  }
+
+  private static Check check(JsonObject check, String id, String name, long index) {
+    String ttlText = check.text("TTL");
+    Duration ttl = null;
+    if (!ttlText.isEmpty()) {
+      ttl =
+          GoDuration.parse(ttlText)
+              .orElseThrow(
+                  () ->
+                      new ApiError(
+                          400,
+                          "Request decode failed: time: invalid duration \"" + ttlText + "\""));
+    }
+    String type = ttl == null ? "tcp" : "ttl";
+    for (String kind : List.of("HTTP", "GRPC")) {
+      type = check.text(kind).isEmpty() ? type : kind.toLowerCase(java.util.Locale.ROOT);
+    }
+    // Only TTL checks are carried out here; every other kind is taken to have succeeded.
+    String status = ttl == null ? "passing" : "critical";
+    Check made =
+        new Check(id, name, type, ttl, check.has("Status") ? check.text("Status") : status, index);
+    made.notes = check.text("Notes");
+    return made;
+  }
+
+  /** The proxy that {@code Connect.SidecarService} asks for, or null. */
+  @Nullable ServiceInstance sidecar(int freePort) throws Json.MalformedJson {
+    JsonObject connect = body.object("Connect");
+    if (!connect.has("SidecarService")) {
+      return null;
+    }
+    JsonObject wanted = connect.object("SidecarService");
+    ServiceInstance proxy =
+        new ServiceInstance(
+            instance.id + "-sidecar-proxy",
+            instance.name + "-sidecar-proxy",
+            "connect-proxy",
+            wanted.text("Address").isEmpty() ? instance.address : wanted.text("Address"),
+            wanted.number("Port", freePort),
+            instance.datacenter);
+    Map<String, @Nullable Object> target = new LinkedHashMap<>();
+    target.put("DestinationServiceName", instance.name);
+    target.put("DestinationServiceID", instance.id);
+    target.put("LocalServiceAddress", "127.0.0.1");
+    target.put("LocalServicePort", instance.port);
+    proxy.proxy = target;
+    proxy.meta = instance.meta;
+    return proxy;
+  }
+
+  private static void refuseUnknown(JsonObject object, Set<String> known) {
+    String unknown = object.unknownBut(known);
+    if (unknown != null) {
+      throw new ApiError(400, "Request decode failed: json: unknown field \"" + unknown + "\"");
+    }
+  }
+}

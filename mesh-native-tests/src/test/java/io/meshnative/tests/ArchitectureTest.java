@@ -1,0 +1,199 @@
+package io.meshnative.tests;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
+import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Holds the floors of the house: a package of the API module imports only from floors below its
+ * own. A package that is not on the plan is refused, so that a new room gets its floor first.
+ */
+final class ArchitectureTest {
+  private static final String ROOT = "io.meshnative";
+  private static final String IDENTITY = ROOT + ".identity";
+  private static final String INTENTION = ROOT + ".intention";
+  private static final String DISCOVERY = ROOT + ".discovery";
+  private static final String SPI = ROOT + ".spi";
+  private static final String CONSUL = ROOT + ".consul";
+  private static final String TLS = ROOT + ".internal.tls";
+  private static final String AGENT = ROOT + ".internal.consul";
+  private static final String TRANSPORT = ROOT + ".internal.transport";
+  private static final String CLIENT = ROOT + ".internal.client";
+
+  private static final Map<String, Integer> FLOORS =
+      Map.of(
+          IDENTITY, 1, INTENTION, 1, DISCOVERY, 2, SPI, 3, CONSUL, 3, ROOT, 4, TLS, 5, AGENT, 5,
+          TRANSPORT, 6, CLIENT, 7);
+
+  /** Steps between rooms of one floor: intentions name the Consul ids that they are about. */
+  private static final Map<String, Set<String>> STEPS = Map.of(INTENTION, Set.of(IDENTITY));
+
+  /** What lies below in number and must stay unknown all the same. */
+  private static final Map<String, Set<String>> WALLS =
+      Map.of(
+          TLS, Set.of(CONSUL, AGENT),
+          TRANSPORT, Set.of(CONSUL, AGENT));
+
+  /** The modules beside the API; each knows the public packages only. */
+  private static final String[] OUTSIDE = {
+    ROOT + ".testkit..",
+    ROOT + ".okhttp..",
+    ROOT + ".grpc..",
+    ROOT + ".jdbc..",
+    ROOT + ".servlet..",
+    ROOT + ".spring..",
+    ROOT + ".samples.."
+  };
+
+  private static JavaClasses library;
+  private static JavaClasses everything;
+
+  @BeforeAll
+  static void read() {
+    library =
+        new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages(ROOT);
+    everything = new ClassFileImporter().importPackages(ROOT);
+  }
+
+  @Test
+  void theClassesOfTheApiAreSeen() {
+    assertThat(library.stream().map(JavaClass::getPackageName))
+        .contains(IDENTITY, INTENTION, DISCOVERY, SPI, ROOT);
+  }
+
+  @Test
+  void everyPackageOfTheApiHasAFloor() {
+    Set<String> homeless = new TreeSet<>();
+    for (JavaClass type : library) {
+      String room = type.getPackageName();
+      if (!FLOORS.containsKey(room) && !resideInAnyPackage(OUTSIDE).test(type)) {
+        homeless.add(room);
+      }
+    }
+    assertThat(homeless).as("packages of the API module that the plan does not name").isEmpty();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> aPackageImportsOnlyFromFloorsBelow() {
+    return new TreeMap<>(FLOORS)
+        .keySet().stream()
+            .map(room ->
+                DynamicTest.dynamicTest(
+                    room,
+                    () ->
+                        noClasses()
+                            .that()
+                            .resideInAPackage(room)
+                            .should()
+                            .dependOnClassesThat()
+                            .resideInAnyPackage(forbiddenTo(room))
+                            .because("a package imports only from floors below it")
+                            .allowEmptyShould(true)
+                            .check(library)));
+  }
+
+  private static String[] forbiddenTo(String room) {
+    int floor = FLOORS.get(room);
+    return Stream.concat(
+            FLOORS.keySet().stream()
+                .filter(other -> !other.equals(room))
+                .filter(other ->
+                    FLOORS.get(other) >= floor
+                            && !STEPS.getOrDefault(room, Set.of()).contains(other)
+                        || WALLS.getOrDefault(room, Set.of()).contains(other)),
+            Stream.of(OUTSIDE))
+        .toArray(String[]::new);
+  }
+
+  @Test
+  void thePublicPackagesDoNotKnowTheInternalOnes() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(ROOT, IDENTITY, INTENTION, DISCOVERY, SPI, CONSUL)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(ROOT + ".internal..")
+        .check(library);
+  }
+
+  @Test
+  void onlyTheClientAndTheBuilderKnowTheConsulAdapter() {
+    noClasses()
+        .that(
+            resideInAPackage(ROOT + "..")
+                .and(resideOutsideOfPackages(CONSUL, AGENT, CLIENT, ROOT, ROOT + ".samples.."))
+                .and(resideOutsideOfPackages(ROOT + ".spring..", ROOT + ".testkit..")))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(CONSUL, AGENT)
+        .allowEmptyShould(true)
+        .check(library);
+  }
+
+  @Test
+  void nothingOutsideTheApiModuleUsesItsInternals() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(OUTSIDE)
+        .or()
+        .resideInAPackage(ROOT + ".tests..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(ROOT + ".internal..")
+        .check(everything);
+  }
+
+  @Test
+  void theLibraryLogsAndDoesNotPrint() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(FLOORS.keySet().toArray(String[]::new))
+        .should(ACCESS_STANDARD_STREAMS)
+        .because("a library logs through System.Logger")
+        .check(library);
+  }
+
+  @Test
+  void noTimerHasAThreadOfItsOwn() {
+    noFields()
+        .that()
+        .areDeclaredInClassesThat()
+        .resideInAPackage(ROOT + "..")
+        .should()
+        .haveRawType("java.util.Timer")
+        .because("time comes from the injected scheduler")
+        .check(library);
+  }
+
+  @Test
+  void intentionsNeverMatchByABacktrackingEngine() {
+    noClasses()
+        .that()
+        .resideInAPackage(INTENTION)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("java.util.regex..")
+        .because("a peer's request must not choose the matching time; RE2/J is linear")
+        .check(library);
+  }
+}

@@ -1,0 +1,288 @@
+package io.meshnative.tests;
+
+import java.io.File;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyPairGenerator;
+import java.security.spec.ECGenParameterSpec;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+
+/** A real Consul agent in development mode, one process, on loopback; ended by {@link #close}. */
+final class ConsulAgent implements Plane {
+  static final String MASTER_TOKEN = "11111111-2222-3333-4444-555555555555";
+
+  private final Process process;
+  private final Path directory;
+  private final String address;
+  private final boolean acls;
+  private final AgentApi api;
+  private final Map<String, String> intentionIds = new ConcurrentHashMap<>();
+
+  private ConsulAgent(Process process, Path directory, String address, boolean acls) {
+    this.process = process;
+    this.directory = directory;
+    this.address = address;
+    this.acls = acls;
+    this.api = new AgentApi(address, acls ? MASTER_TOKEN : "");
+  }
+
+  /** Starts an agent with ACLs off, whose default is to allow, or on, whose default is to deny. */
+  static ConsulAgent start(boolean defaultAllow) throws IOException {
+    Path directory = Files.createTempDirectory("mesh-consul");
+    List<Integer> ports = freePorts(5);
+    Path config = directory.resolve("agent.json");
+    Files.writeString(
+        config,
+        defaultAllow
+            ? "{\"limits\":{\"http_max_conns_per_client\":1000}}"
+            : "{\"limits\":{\"http_max_conns_per_client\":1000},\"acl\":{\"enabled\":true,"
+                + "\"default_policy\":\"deny\",\"tokens\":{\"master\":\""
+                + MASTER_TOKEN
+                + "\"}}}");
+    List<String> command =
+        List.of(
+            RealPeers.consul().orElseThrow().toString(),
+            "agent",
+            "-dev",
+            "-node=node-1",
+            "-bind=127.0.0.1",
+            "-client=127.0.0.1",
+            "-http-port=" + ports.get(0),
+            "-server-port=" + ports.get(1),
+            "-serf-lan-port=" + ports.get(2),
+            "-serf-wan-port=" + ports.get(3),
+            "-grpc-port=" + ports.get(4),
+            "-dns-port=-1",
+            "-config-file=" + config,
+            "-log-level=warn");
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.redirectErrorStream(true).redirectOutput(directory.resolve("agent.log").toFile());
+    builder.environment().keySet().removeIf(name -> name.startsWith("CONSUL_"));
+    ConsulAgent agent =
+        new ConsulAgent(builder.start(), directory, "127.0.0.1:" + ports.get(0), !defaultAllow);
+    try {
+      Awaitility.await("a Consul agent with a leader and a certificate authority")
+          .atMost(Duration.ofSeconds(60))
+          .ignoreExceptions()
+          .until(agent::isUp);
+    } catch (RuntimeException e) {
+      String log = Files.readString(directory.resolve("agent.log"));
+      agent.close();
+      throw new IOException("the agent did not start: " + log, e);
+    }
+    return agent;
+  }
+
+  private boolean isUp() throws IOException {
+    if (!process.isAlive()) {
+      throw new IOException("the agent has ended");
+    }
+    HttpResponse<String> roots = api.send("GET", "/v1/agent/connect/ca/roots", "");
+    return roots.statusCode() == 200 && roots.body().contains("BEGIN CERTIFICATE");
+  }
+
+  static List<Integer> freePorts(int count) throws IOException {
+    List<ServerSocket> held = new ArrayList<>();
+    List<Integer> ports = new ArrayList<>();
+    try {
+      for (int i = 0; i < count; i++) {
+        ServerSocket socket = new ServerSocket(0);
+        held.add(socket);
+        ports.add(socket.getLocalPort());
+      }
+    } finally {
+      for (ServerSocket socket : held) {
+        socket.close();
+      }
+    }
+    return ports;
+  }
+
+  AgentApi api() {
+    return api;
+  }
+
+  Path directory() {
+    return directory;
+  }
+
+  @Override
+  public String token() {
+    return acls ? MASTER_TOKEN : "";
+  }
+
+  @Override
+  public String httpAddr() {
+    return address;
+  }
+
+  @Override
+  public Plane allow(String source, String destination) throws IOException {
+    return intention(source, destination, "allow");
+  }
+
+  @Override
+  public Plane deny(String source, String destination) throws IOException {
+    return intention(source, destination, "deny");
+  }
+
+  /** The API by id, which every version has. */
+  private Plane intention(String source, String destination, String action) throws IOException {
+    String key = source + " " + destination;
+    String body =
+        "{\"SourceName\":\""
+            + source
+            + "\",\"DestinationName\":\""
+            + destination
+            + "\",\"SourceType\":\"consul\",\"Action\":\""
+            + action
+            + "\"}";
+    String id = intentionIds.get(key);
+    if (id == null) {
+      intentionIds.put(key, AgentApi.field(api.require("POST", "/v1/connect/intentions", body), "ID"));
+    } else {
+      api.require("PUT", "/v1/connect/intentions/" + id, body);
+    }
+    return this;
+  }
+
+  @Override
+  public Plane remove(String source, String destination) throws IOException {
+    String id = Optional.ofNullable(intentionIds.remove(source + " " + destination)).orElseThrow();
+    api.require("DELETE", "/v1/connect/intentions/" + id, "");
+    return this;
+  }
+
+  void removeAllIntentions() throws IOException {
+    for (String key : List.copyOf(intentionIds.keySet())) {
+      String[] names = key.split(" ");
+      remove(names[0], names[1]);
+    }
+  }
+
+  @Override
+  public Plane register(String service, String id, String host, int port) throws IOException {
+    api.require(
+        "PUT",
+        "/v1/agent/service/register",
+        "{\"Name\":\""
+            + service
+            + "\",\"ID\":\""
+            + id
+            + "\",\"Address\":\""
+            + host
+            + "\",\"Port\":"
+            + port
+            + ",\"Connect\":{\"Native\":true}}");
+    return this;
+  }
+
+  @Override
+  public Plane deregister(String id) throws IOException {
+    api.require("PUT", "/v1/agent/service/deregister/" + id, "");
+    return this;
+  }
+
+  @Override
+  public Plane rotateRoot() throws IOException {
+    api.require(
+        "PUT",
+        "/v1/connect/ca/configuration",
+        "{\"Provider\":\"consul\",\"Config\":{\"PrivateKey\":\""
+            + newSigningKey()
+            + "\",\"RotationPeriod\":\"2160h\",\"LeafCertTTL\":\"72h\"}}");
+    return this;
+  }
+
+  /** A fresh key; without one the agent keeps the root it has. */
+  private static String newSigningKey() throws IOException {
+    try {
+      KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+      generator.initialize(new ECGenParameterSpec("secp256r1"));
+      return Sec1.pem(generator.generateKeyPair()).replace("\n", "\\n");
+    } catch (java.security.GeneralSecurityException e) {
+      throw new IOException(e);
+    }
+  }
+
+  @Override
+  public boolean authorize(String target, String clientUri) throws IOException {
+    return api.authorize(target, clientUri);
+  }
+
+  @Override
+  public String trustDomain() throws IOException {
+    return AgentApi.field(api.require("GET", "/v1/agent/connect/ca/roots", ""), "TrustDomain");
+  }
+
+  /** Starts another process of the same binary against this agent, such as a proxy. */
+  Process run(String logName, List<String> arguments, Map<String, String> environment) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(RealPeers.consul().orElseThrow().toString());
+    command.addAll(arguments);
+    ProcessBuilder builder = new ProcessBuilder(command);
+    File log = directory.resolve(logName).toFile();
+    builder.redirectErrorStream(true).redirectOutput(log);
+    builder.environment().keySet().removeIf(name -> name.startsWith("CONSUL_"));
+    Map<String, String> set = new HashMap<>(environment);
+    set.put("CONSUL_HTTP_ADDR", address);
+    if (acls) {
+      set.put("CONSUL_HTTP_TOKEN", MASTER_TOKEN);
+    }
+    builder.environment().putAll(set);
+    return builder.start();
+  }
+
+  @Override
+  public void close() {
+    end(process);
+    try (Stream<Path> files = Files.walk(directory)) {
+      files.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  static void end(Process process) {
+    process.destroy();
+    try {
+      if (!process.waitFor(10, TimeUnit.SECONDS)) {
+        process.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+      }
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "consul";
+  }
+
+  /** Base64 lines for a PEM block. */
+  static String pem(String type, byte[] der) {
+    return "-----BEGIN "
+        + type
+        + "-----\n"
+        + Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII)).encodeToString(der)
+        + "\n-----END "
+        + type
+        + "-----\n";
+  }
+}
