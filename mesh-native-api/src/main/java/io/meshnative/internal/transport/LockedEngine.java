@@ -139,23 +139,29 @@ final class LockedEngine {
 
   /**
    * Drives both directions to closed, which is when BoringSSL's memory is freed. What the engine still wants
-   * to say goes nowhere. Failures do not matter: a cut engine throws here by design.
+   * to say goes nowhere. No step keeps another from being tried: a cut engine throws by design.
    */
   void dispose() {
     lock.lock();
     try {
-      engine.closeOutbound();
-      drain();
-      engine.closeInbound();
-      drain();
-    } catch (SSLException | RuntimeException e) {
-      try {
-        drain();
-      } catch (SSLException | RuntimeException again) {
-        // Nothing more can be done for it.
-      }
+      quietly(engine::closeOutbound);
+      quietly(this::drain);
+      quietly(engine::closeInbound); // JSSE throws without the peer's close_notify
+      quietly(this::drain);
     } finally {
       lock.unlock();
+    }
+  }
+
+  private interface Step {
+    void run() throws SSLException;
+  }
+
+  private static void quietly(Step step) {
+    try {
+      step.run();
+    } catch (SSLException | RuntimeException e) {
+      // The channel has ended for a reason that is told already.
     }
   }
 

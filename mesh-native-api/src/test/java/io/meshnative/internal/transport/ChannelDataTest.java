@@ -30,7 +30,7 @@ class ChannelDataTest {
   void dataOfAnySizeInAnyChunksComesBackUnchanged(Setup setup) throws Exception {
     Random random = new Random(7);
     try (Pair pair = Pair.connected(setup)) {
-      pair.run(() -> pair.peerIn().transferTo(pair.peerOut()));
+      pair.background(() -> pair.peerIn().transferTo(pair.peerOut()));
       for (int size : new int[] {1, 2, 255, 16_383, 16_384, 16_385, 70_000, 5_000_000}) {
         byte[] sent = bytes(random, size);
         Future<?> writer = pair.run(() -> writeInChunks(pair.out(), sent, new Random(size)));
@@ -44,7 +44,7 @@ class ChannelDataTest {
   @MethodSource(ALL)
   void aPeerThatDripsByteByByteIsUnderstood(Setup setup) throws Exception {
     try (Pair pair = new Pair(setup, true, true)) {
-      pair.relay.drip();
+      pair.relay().drip();
       pair.shakeHands();
       byte[] sent = bytes(new Random(1), 3000);
       pair.peerOut().write(sent);
@@ -58,15 +58,15 @@ class ChannelDataTest {
     try (Pair pair = Pair.relayed(setup)) {
       pair.peerOut().write(1);
       assertThat(pair.in().read()).isEqualTo(1);
-      pair.relay.meter();
+      pair.relay().meter();
       byte[] sent = bytes(new Random(2), 10_000);
       pair.peerOut().write(sent);
       pair.ours.setSoTimeout(20);
       for (int part : new int[] {0, 1, 3, 1, 200, 1000}) {
-        pair.relay.let(part);
+        pair.relay().let(part);
         assertThatThrownBy(() -> pair.in().read()).isInstanceOf(SocketTimeoutException.class);
       }
-      pair.relay.letAll();
+      pair.relay().letAll();
       pair.ours.setSoTimeout(60_000);
       assertThat(pair.in().readNBytes(sent.length)).isEqualTo(sent);
       assertThat(pair.ours.isClosed()).isFalse();
@@ -79,13 +79,13 @@ class ChannelDataTest {
     try (Pair pair = Pair.relayed(setup)) {
       pair.peerOut().write(1);
       assertThat(pair.in().read()).isEqualTo(1);
-      pair.relay.meter();
+      pair.relay().meter();
       pair.peerOut().write(bytes(new Random(2), 10_000));
       Future<?> drip =
           pair.run(
               () -> {
                 for (int i = 0; i < 9_000; i++) {
-                  pair.relay.let(1);
+                  pair.relay().let(1);
                   TimeUnit.MILLISECONDS.sleep(10);
                 }
               });
@@ -170,7 +170,7 @@ class ChannelDataTest {
   void aPeersCloseNotifyIsTheEndOfTheStreamAndNoError(Setup setup) throws Exception {
     try (Pair pair = Pair.connected(setup)) {
       pair.peerOut().write(new byte[] {1, 2, 3});
-      pair.run(pair.peer::close);
+      pair.background(pair.peer::close);
       assertThat(pair.in().readAllBytes()).containsExactly(1, 2, 3);
       assertThat(pair.in().read()).isEqualTo(-1);
       assertThat(pair.in().available()).isZero();

@@ -11,7 +11,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.meshnative.IdentityExpiredException;
 import io.meshnative.PeerRefusedException;
 import io.meshnative.internal.transport.Pair.Setup;
-import io.meshnative.internal.transport.Tls.Provider;
+import io.meshnative.internal.transport.Tls.Vendor;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.reflect.Field;
@@ -20,13 +20,16 @@ import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -35,9 +38,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ChannelEndingTest {
   private static final String SOCKETS = "io.meshnative.internal.transport.Pair#withSockets";
   private static final String CLIENTS = "io.meshnative.internal.transport.Pair#clients";
-
-  private static final IdentityExpiredException EXPIRED =
-      new IdentityExpiredException("x", Instant.EPOCH);
 
   @ParameterizedTest
   @MethodSource(SOCKETS)
@@ -122,15 +122,16 @@ class ChannelEndingTest {
   @MethodSource(SOCKETS)
   void aSingleThreadGetsTheReasonOfAnAbortItselfEachTime(Setup setup) throws Exception {
     try (Pair pair = Pair.connected(setup)) {
-      pair.ours.abort(EXPIRED);
+      IOException expired = new IdentityExpiredException("x", Instant.EPOCH);
+      pair.ours.abort(expired);
       pair.ours.abort(new IOException("later"));
       pair.ours.close();
-      assertThatThrownBy(() -> pair.channel.read(new byte[1], 0, 1)).isSameAs(EXPIRED);
-      assertThatThrownBy(() -> pair.channel.write(new byte[1], 0, 1)).isSameAs(EXPIRED);
+      assertThatThrownBy(() -> pair.channel.read(new byte[1], 0, 1)).isSameAs(expired);
+      assertThatThrownBy(() -> pair.channel.write(new byte[1], 0, 1)).isSameAs(expired);
       Future<?> elsewhere = pair.run(() -> pair.channel.write(new byte[1], 0, 1));
       assertThat(Pair.failure(elsewhere))
           .isExactlyInstanceOf(IOException.class)
-          .hasCause(EXPIRED);
+          .hasCause(expired);
     }
   }
 
@@ -155,12 +156,12 @@ class ChannelEndingTest {
     try (Pair pair = Pair.relayed(setup)) {
       pair.peerOut().write(1);
       assertThat(pair.in().read()).isEqualTo(1);
-      pair.relay.meter();
-      pair.relay.let(20);
+      pair.relay().meter();
+      pair.relay().let(20);
       pair.peerOut().write(new byte[5000]);
       Future<Integer> reader = pair.call(() -> pair.in().read());
       awaitReader(pair);
-      pair.relay.close();
+      pair.relay().close();
       assertThat(Pair.failure(reader)).isInstanceOf(IOException.class);
     }
   }
@@ -293,12 +294,12 @@ class ChannelEndingTest {
   @MethodSource(SOCKETS)
   void aPeerThatDripsItsHandshakeExhaustsTheSameBudget(Setup setup) throws Exception {
     try (Pair pair = new Pair(setup, true, true)) {
-      pair.relay.meter();
-      pair.run(pair.peer::startHandshake);
-      pair.run(
+      pair.relay().meter();
+      pair.background(pair.peer::startHandshake);
+      pair.background(
           () -> {
             for (int i = 0; i < 2_000; i++) {
-              pair.relay.let(1);
+              pair.relay().let(1);
               Thread.sleep(20);
             }
           });
@@ -366,7 +367,7 @@ class ChannelEndingTest {
   /** Blocks the raw output without the channel's lock, as a peer that stopped reading would. */
   private static void fillRawly(Pair pair, AtomicBoolean full) throws Exception {
     AtomicInteger progress = new AtomicInteger();
-    pair.run(
+    pair.background(
         () -> {
           try {
             while (!full.get()) {
@@ -395,7 +396,7 @@ class ChannelEndingTest {
     assertThat(pair.rawOurs.isClosed()).isTrue();
     assertThat(pair.engine.isInboundDone()).isTrue();
     assertThat(pair.engine.isOutboundDone()).isTrue();
-    if (pair.setup.ours() == Provider.CONSCRYPT) {
+    if (pair.setup.ours() == Vendor.CONSCRYPT) {
       Object inner = field(pair.engine, "delegate");
       Object ssl = field(inner, "ssl");
       Method closed = ssl.getClass().getDeclaredMethod("isClosed");
@@ -410,7 +411,7 @@ class ChannelEndingTest {
     return field.get(owner);
   }
 
-  static boolean isOrIsCausedBy(Throwable failure, IOException reason) {
-    return failure == reason || (failure != null && failure.getCause() == reason);
+  static boolean isOrIsCausedBy(@Nullable Throwable failure, IOException reason) {
+    return Stream.iterate(failure, Objects::nonNull, Throwable::getCause).anyMatch(reason::equals);
   }
 }

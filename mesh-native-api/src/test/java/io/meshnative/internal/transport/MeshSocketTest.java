@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.meshnative.internal.transport.Pair.Setup;
-import io.meshnative.internal.transport.Tls.Provider;
+import io.meshnative.internal.transport.Tls.Vendor;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -16,11 +16,13 @@ import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLParameters;
@@ -42,11 +44,13 @@ class MeshSocketTest {
       InetSocketAddress.createUnresolved("nowhere.invalid", 1);
 
   private final ScheduledExecutorService scheduler = Executors.newSingleThreadScheduledExecutor();
+  private final ExecutorService threads = Executors.newCachedThreadPool();
   private final List<AutoCloseable> opened = new ArrayList<>();
 
   @AfterEach
   void close() throws Exception {
     scheduler.shutdownNow();
+    threads.shutdownNow();
     for (AutoCloseable resource : opened) {
       resource.close();
     }
@@ -56,7 +60,7 @@ class MeshSocketTest {
   private SSLServerSocket echo() throws IOException {
     SSLServerSocket listener =
         (SSLServerSocket)
-            Tls.context(Provider.JSSE, true)
+            Tls.context(Vendor.JSSE, true)
                 .getServerSocketFactory()
                 .createServerSocket(0, 5, InetAddress.getLoopbackAddress());
     opened.add(listener);
@@ -75,8 +79,8 @@ class MeshSocketTest {
     return listener;
   }
 
-  private Connector to(ServerSocket listener, Provider provider, AtomicInteger timeout) {
-    return (millis, preparer) -> {
+  private Connector to(ServerSocket listener, Vendor vendor, AtomicInteger timeout) {
+    return (requested, millis, preparer) -> {
       timeout.set(millis);
       Deadline budget = Deadline.afterMillis(60_000);
       Socket raw =
@@ -86,19 +90,19 @@ class MeshSocketTest {
               preparer);
       TlsChannel channel =
           new TlsChannel(
-              raw, Tls.engine(provider, "TLSv1.3", true), "db", scheduler, () -> {});
+              raw, Tls.engine(vendor, "TLSv1.3", true), "db", scheduler, () -> {});
       channel.handshake(budget);
       return channel;
     };
   }
 
   @ParameterizedTest
-  @EnumSource(Provider.class)
-  void aDeferredSocketReachesItsDestinationWhateverAddressItIsGiven(Provider provider)
+  @EnumSource(Vendor.class)
+  void aDeferredSocketReachesItsDestinationWhateverAddressItIsGiven(Vendor vendor)
       throws Exception {
     AtomicInteger timeout = new AtomicInteger();
     SSLServerSocket listener = echo();
-    try (MeshSocket socket = new MeshSocket(to(listener, provider, timeout))) {
+    try (MeshSocket socket = new MeshSocket(to(listener, vendor, timeout))) {
       AtomicInteger completed = new AtomicInteger();
       socket.addHandshakeCompletedListener(event -> completed.incrementAndGet());
       assertThat(socket.isConnected()).isFalse();
@@ -123,7 +127,7 @@ class MeshSocketTest {
   @Test
   void optionsSetBeforeConnectAreAppliedToTheConnection() throws Exception {
     SSLServerSocket listener = echo();
-    try (MeshSocket socket = new MeshSocket(to(listener, Provider.JSSE, new AtomicInteger()))) {
+    try (MeshSocket socket = new MeshSocket(to(listener, Vendor.JSSE, new AtomicInteger()))) {
       assertThat(socket.getTcpNoDelay()).isTrue();
       assertThat(socket.getKeepAlive()).isFalse();
       assertThat(socket.getReceiveBufferSize()).isPositive();
@@ -140,7 +144,7 @@ class MeshSocketTest {
       assertThat(socket.getOption(StandardSocketOptions.SO_KEEPALIVE)).isTrue();
       assertThat(socket.supportedOptions()).contains(StandardSocketOptions.TCP_NODELAY);
       socket.connect(NOWHERE);
-      Socket raw = socket.channel().raw();
+      Socket raw = Objects.requireNonNull(socket.channel()).raw();
       assertThat(raw.getTcpNoDelay()).isFalse();
       assertThat(raw.getKeepAlive()).isTrue();
       assertThat(raw.getReceiveBufferSize()).isEqualTo(socket.getReceiveBufferSize());
@@ -162,7 +166,7 @@ class MeshSocketTest {
     AtomicInteger connects = new AtomicInteger();
     try (MeshSocket socket =
         new MeshSocket(
-            (millis, preparer) -> {
+            (requested, millis, preparer) -> {
               connects.incrementAndGet();
               throw new IOException("unreachable");
             })) {
@@ -193,26 +197,30 @@ class MeshSocketTest {
 
   @Test
   void closeEndsAConnectInProgress() throws Exception {
-    AtomicReference<Socket> raw = new AtomicReference<>();
-    try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-        MeshSocket socket =
+    CompletableFuture<Socket> raw = new CompletableFuture<>();
+    try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      MeshSocket socket =
             new MeshSocket(
-                (millis, preparer) ->
-                    to(silent, Provider.JSSE, new AtomicInteger())
+                (requested, millis, preparer) ->
+                    to(silent, Vendor.JSSE, new AtomicInteger())
                         .connect(
+                            requested,
                             millis,
                             made -> {
                               preparer.prepare(made);
-                              raw.set(made);
-                            }))) {
-      Future<?> connect = scheduler.submit(() -> {
-        socket.connect(NOWHERE);
-        return null;
-      });
-      await().until(() -> raw.get() != null && raw.get().isConnected());
+                              raw.complete(made);
+                            }));
+      Future<?> connect =
+          threads.submit(
+              () -> {
+                socket.connect(NOWHERE);
+                return true;
+              });
+      Socket attempt = raw.get();
+      await().until(attempt::isConnected);
       socket.close();
       assertThat(Pair.failure(connect)).isInstanceOf(SocketException.class);
-      assertThat(raw.get().isClosed()).isTrue();
+      assertThat(attempt.isClosed()).isTrue();
     }
   }
 
@@ -221,7 +229,7 @@ class MeshSocketTest {
     IOException reason = new IOException("no longer allowed");
     MeshSocket socket =
         new MeshSocket(
-            (millis, preparer) -> {
+            (requested, millis, preparer) -> {
               throw new AssertionError("must not connect");
             });
     socket.abort(reason);
@@ -231,7 +239,7 @@ class MeshSocketTest {
 
   @Test
   void whatWasNarrowedBeforeConnectIsCheckedAgainstTheSession() throws Exception {
-    try (MeshSocket socket = new MeshSocket(to(echo(), Provider.JSSE, new AtomicInteger()))) {
+    try (MeshSocket socket = new MeshSocket(to(echo(), Vendor.JSSE, new AtomicInteger()))) {
       socket.setUseClientMode(true);
       socket.setEnabledProtocols(new String[] {"TLSv1.2"});
       assertThatThrownBy(() -> socket.connect(NOWHERE))
@@ -355,7 +363,7 @@ class MeshSocketTest {
 
   @Test
   void aChannelRefusesASocketThatIsNotConnected() {
-    SSLEngine engine = Tls.engine(Provider.JSSE, "TLSv1.3", true);
+    SSLEngine engine = Tls.engine(Vendor.JSSE, "TLSv1.3", true);
     assertThatThrownBy(() -> new TlsChannel(new Socket(), engine, "db", scheduler, () -> {}))
         .isInstanceOf(SocketException.class);
   }

@@ -14,7 +14,6 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -23,7 +22,7 @@ class RawSocketsTest {
 
   @Test
   void aConnectionIsOpenedWithoutNagleAndAfterThePreparerSawIt() throws Exception {
-    AtomicReference<Socket> seen = new AtomicReference<>();
+    List<Socket> seen = new ArrayList<>();
     try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
         Socket raw =
             RawSockets.open(
@@ -31,9 +30,9 @@ class RawSocketsTest {
                 Deadline.afterMillis(10_000),
                 made -> {
                   assertThat(made.isConnected()).isFalse();
-                  seen.set(made);
+                  seen.add(made);
                 })) {
-      assertThat(raw).isSameAs(seen.get());
+      assertThat(seen).containsExactly(raw);
       assertThat(raw.getTcpNoDelay()).isTrue();
       assertThat(raw.isConnected()).isTrue();
     }
@@ -72,27 +71,27 @@ class RawSocketsTest {
     try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       free = listener.getLocalPort();
     }
-    AtomicReference<Socket> seen = new AtomicReference<>();
+    List<Socket> seen = new ArrayList<>();
     InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), free);
-    assertThatThrownBy(() -> RawSockets.open(address, Deadline.afterMillis(5000), seen::set))
+    assertThatThrownBy(() -> RawSockets.open(address, Deadline.afterMillis(5000), seen::add))
         .isInstanceOf(ConnectException.class);
-    assertThat(seen.get().isClosed()).isTrue();
+    assertThat(seen).singleElement().matches(Socket::isClosed);
   }
 
   @Test
   void aPreparerThatThrowsEndsTheAttempt() {
-    AtomicReference<Socket> seen = new AtomicReference<>();
+    List<Socket> seen = new ArrayList<>();
     assertThatThrownBy(
             () ->
                 RawSockets.open(
                     new InetSocketAddress(InetAddress.getLoopbackAddress(), 1),
                     Deadline.afterMillis(5000),
                     raw -> {
-                      seen.set(raw);
+                      seen.add(raw);
                       throw new IOException("no");
                     }))
         .hasMessage("no");
-    assertThat(seen.get().isClosed()).isTrue();
+    assertThat(seen).singleElement().matches(Socket::isClosed);
   }
 
   @Test
