@@ -3,6 +3,7 @@ package io.meshnative.internal.transport;
 import java.io.IOException;
 import java.net.Socket;
 import java.util.concurrent.ScheduledExecutorService;
+import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLSession;
 
 /** The handshake, on one thread that holds both directions. Ends within its budget, whoever dawdles. */
@@ -48,6 +49,10 @@ final class Negotiation {
         case FINISHED, NOT_HANDSHAKING -> going = false;
       }
       budget.remainingMillis();
+    }
+    if (engine.isClosed()) {
+      // A closed engine says NOT_HANDSHAKING as well, and nobody has verified anything.
+      throw new SSLHandshakeException("the connection was closed during the handshake");
     }
     SSLSession made = engine.session();
     inbound.handshakeDone(made.getProtocol());

@@ -115,6 +115,7 @@ public final class TlsChannel {
         }
         throwIfEnded();
         SSLSession made = negotiation.run(budget);
+        throwIfEnded();
         refusal.handshakeDone();
         session = made;
         return true;

@@ -18,18 +18,22 @@ import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -321,6 +325,37 @@ class ChannelEndingTest {
     }
   }
 
+  @Test
+  void abortReturnsThoughTheEngineIsBusyAndTheEngineIsFreedAfterwards() throws Exception {
+    Setup setup = new Setup(Vendor.CONSCRYPT, null, "TLSv1.3", true);
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch leave = new CountDownLatch(1);
+    try (Pair pair = new Pair(setup)) {
+      SSLEngine busy =
+          Tls.context(
+                  Vendor.CONSCRYPT,
+                  () -> {
+                    entered.countDown();
+                    try {
+                      leave.await();
+                    } catch (InterruptedException e) {
+                      throw new CertificateException(e);
+                    }
+                  })
+              .createSSLEngine();
+      busy.setUseClientMode(true);
+      TlsChannel channel = new TlsChannel(pair.rawOurs, busy, "db", pair.scheduler, () -> {});
+      pair.background(pair.peer::startHandshake);
+      Future<?> handshake = pair.run(() -> channel.handshake(Deadline.afterMillis(60_000)));
+      entered.await();
+      IOException reason = new IOException("withdrawn");
+      channel.abort(reason);
+      leave.countDown();
+      assertThat(Pair.failure(handshake)).isSameAs(reason);
+      assertFreed(busy);
+    }
+  }
+
   @ParameterizedTest
   @MethodSource(SOCKETS)
   void anInterruptedPlatformThreadGoesOnAndStaysInterrupted(Setup setup) throws Exception {
@@ -394,11 +429,14 @@ class ChannelEndingTest {
     assertThat(pair.ours.isClosed()).isTrue();
     await().untilAsserted(() -> assertThat(pair.closings).hasValue(1));
     assertThat(pair.rawOurs.isClosed()).isTrue();
-    assertThat(pair.engine.isInboundDone()).isTrue();
-    assertThat(pair.engine.isOutboundDone()).isTrue();
-    if (pair.setup.ours() == Vendor.CONSCRYPT) {
-      Object inner = field(pair.engine, "delegate");
-      Object ssl = field(inner, "ssl");
+    assertFreed(pair.engine);
+  }
+
+  private static void assertFreed(SSLEngine engine) throws Exception {
+    assertThat(engine.isInboundDone()).isTrue();
+    assertThat(engine.isOutboundDone()).isTrue();
+    if (engine.getClass().getName().contains("conscrypt")) {
+      Object ssl = field(field(engine, "delegate"), "ssl");
       Method closed = ssl.getClass().getDeclaredMethod("isClosed");
       closed.setAccessible(true);
       assertThat(closed.invoke(ssl)).as("native engine is freed").isEqualTo(true);

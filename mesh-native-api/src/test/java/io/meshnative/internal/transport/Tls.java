@@ -41,13 +41,28 @@ final class Tls {
 
   /** A fresh context, so that nothing is resumed, that trusts everybody or nobody. */
   static SSLContext context(Vendor vendor, boolean trusting) {
+    return context(
+        vendor,
+        () -> {
+          if (!trusting) {
+            throw new CertificateException("nobody is trusted here");
+          }
+        });
+  }
+
+  /** What the trust manager does. */
+  interface Check {
+    void run() throws CertificateException;
+  }
+
+  static SSLContext context(Vendor vendor, Check check) {
     try {
       SSLContext context =
           vendor == Vendor.JSSE
               ? SSLContext.getInstance("TLS", "SunJSSE")
               : SSLContext.getInstance("TLS", CONSCRYPT);
       context.init(
-          new KeyManager[] {new OneKey()}, new TrustManager[] {new Anybody(trusting)}, null);
+          new KeyManager[] {new OneKey()}, new TrustManager[] {new Anybody(check)}, null);
       return context;
     } catch (Exception e) {
       throw new AssertionError(e);
@@ -140,16 +155,14 @@ final class Tls {
   }
 
   private static final class Anybody extends X509ExtendedTrustManager {
-    private final boolean trusting;
+    private final Check check;
 
-    Anybody(boolean trusting) {
-      this.trusting = trusting;
+    Anybody(Check check) {
+      this.check = check;
     }
 
     private void check() throws CertificateException {
-      if (!trusting) {
-        throw new CertificateException("nobody is trusted here");
-      }
+      check.run();
     }
 
     @Override
