@@ -29,14 +29,17 @@ record EngineRules(List<String> versions, boolean resumption) {
     return versions.toArray(new String[0]);
   }
 
-  /** TLS 1.3 suites, and of TLS 1.2 those with an ephemeral key and AEAD (RFC 9325 §4.2). */
+  /**
+   * TLS 1.3 suites, and of TLS 1.2 those with an ephemeral key and AEAD (RFC 9325 §4.2). The latter stand in the
+   * list even where TLS 1.2 is off: a Conscrypt server asks its key manager only for the key types that they name.
+   */
   String[] suites(SSLEngine engine) {
     List<String> suites = new ArrayList<>();
     for (String suite : engine.getSupportedCipherSuites()) {
       boolean aead = suite.contains("_GCM_") || suite.contains("CHACHA20");
       boolean tls13 = suite.startsWith("TLS_AES_") || suite.startsWith("TLS_CHACHA20_");
       boolean tls12 = suite.startsWith("TLS_ECDHE_ECDSA_") || suite.startsWith("TLS_ECDHE_RSA_");
-      if (tls13 || (aead && tls12 && versions.contains("TLSv1.2"))) {
+      if (tls13 || (aead && tls12)) {
         suites.add(suite);
       }
     }
