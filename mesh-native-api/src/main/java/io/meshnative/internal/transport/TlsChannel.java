@@ -1,6 +1,7 @@
 package io.meshnative.internal.transport;
 
 import io.meshnative.PeerRefusedException;
+import io.meshnative.internal.tls.MeshEngine;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.Socket;
@@ -149,6 +150,9 @@ public final class TlsChannel {
         case FINISHED, NOT_HANDSHAKING -> going = false;
       }
       budget.remainingMillis();
+    }
+    if (engine.engine() instanceof MeshEngine mesh) {
+      mesh.requireVerified(); // whatever an engine's statuses say, nobody gets an unverified connection
     }
     SSLSession made = engine.session();
     inbound.handshakeDone(made.getProtocol());
