@@ -26,6 +26,8 @@ import io.meshnative.internal.tls.Published;
 import io.meshnative.internal.tls.Publisher;
 import io.meshnative.internal.tls.Terms;
 import io.meshnative.internal.tls.TrustEpoch;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.security.cert.X509Certificate;
@@ -51,6 +53,8 @@ import org.jspecify.annotations.Nullable;
  * seen by one of the two; none slips through.
  */
 public final class LiveConnections implements PeerAuthority {
+  private static final Logger LOG = System.getLogger("io.meshnative.revocation");
+
   private final Publisher publisher;
   private final PolicyCheck check;
   private final RetirePolicy retirePolicy;
@@ -75,11 +79,23 @@ public final class LiveConnections implements PeerAuthority {
     this.check = check;
     this.retirePolicy = retirePolicy;
     this.random = random;
-    this.callbacks = callbacks;
+    this.callbacks = task -> runSomewhere(callbacks, task);
     this.events = events;
-    this.retirements = new Retirements(callbacks);
-    this.requests = new RequestLeases(publisher, check, callbacks);
+    this.retirements = new Retirements(this.callbacks);
+    this.requests = new RequestLeases(publisher, check, this.callbacks);
     publisher.onPublished(this::sweep);
+  }
+
+  /** An application's executor may be full or shut down; what ends a connection must run all the same. */
+  private static void runSomewhere(Executor executor, Runnable task) {
+    try {
+      executor.execute(task);
+    } catch (RuntimeException e) {
+      LOG.log(Level.WARNING, "the executor takes no task, so a withdrawal runs on a thread of its own", e);
+      Thread thread = new Thread(task, "mesh-withdrawal");
+      thread.setDaemon(true);
+      thread.start();
+    }
   }
 
   // ---- PeerAuthority ----
@@ -94,6 +110,15 @@ public final class LiveConnections implements PeerAuthority {
     Published pair = publisher.current();
     Instant now = check.now();
     Instant ownNotAfter = engine.epoch().identity().notAfter();
+    if (now.isAfter(ownNotAfter)) {
+      throw new IdentityExpiredException(
+          "expected a handshake under a live identity, found one that began under "
+              + engine.epoch().identity().id()
+              + " of before, which ended at "
+              + ownNotAfter
+              + "; connect again",
+          ownNotAfter);
+    }
     LiveConnection connection =
         new LiveConnection(
             engine,
@@ -115,7 +140,7 @@ public final class LiveConnections implements PeerAuthority {
         throw gone.get().reason();
       }
       return peer;
-    } catch (MeshException | RuntimeException e) {
+    } catch (Throwable e) {
       remove(connection);
       throw e;
     }
@@ -262,15 +287,26 @@ public final class LiveConnections implements PeerAuthority {
     purge();
   }
 
+  /** Whatever one connection's decision or ending meets, the others are judged too. */
   private void judge(LiveConnection connection, Published pair) {
     try {
-      decide(connection, pair);
-    } catch (MeshException e) {
-      withdraw(connection, e);
+      MeshException reason = reasonAgainst(connection, pair);
+      if (reason != null) {
+        withdraw(connection, reason);
+      }
     } catch (RuntimeException e) {
-      withdraw(
-          connection,
-          new PeerIdentityException("the decision failed, so the connection is cut", "a decision", null, e));
+      LOG.log(Level.WARNING, "ending the connection with " + connection.proof().id() + " failed; it is cut", e);
+    }
+  }
+
+  private @Nullable MeshException reasonAgainst(LiveConnection connection, Published pair) {
+    try {
+      decide(connection, pair);
+      return null;
+    } catch (MeshException e) {
+      return e;
+    } catch (Throwable e) { // an authorizer may fail by an Error too
+      return new PeerIdentityException("the decision failed, so the connection is cut", "a decision", null, e);
     }
   }
 
@@ -291,11 +327,7 @@ public final class LiveConnections implements PeerAuthority {
     for (LiveConnection connection : live) {
       Instant end = connection.notAfter();
       if (now.isAfter(end)) {
-        withdraw(
-            connection,
-            new IdentityExpiredException(
-                "the certificates of the connection with " + connection.proof().id() + " ended at " + end + "; dial again",
-                end));
+        expire(connection, end);
       } else if (connection.startsRetiring(now)) {
         events.accept(
             new MeshEvent.Retiring(
@@ -304,6 +336,18 @@ public final class LiveConnections implements PeerAuthority {
     }
     retirements.sweep(destination -> refusalOf(destination, publisher.current()));
     purge();
+  }
+
+  private void expire(LiveConnection connection, Instant end) {
+    try {
+      withdraw(
+          connection,
+          new IdentityExpiredException(
+              "the certificates of the connection with " + connection.proof().id() + " ended at " + end + "; dial again",
+              end));
+    } catch (RuntimeException e) {
+      LOG.log(Level.WARNING, "ending the connection with " + connection.proof().id() + " failed; it is cut", e);
+    }
   }
 
   /** Judges all again under the pair held; for when something besides the pair changed, such as a gate. */
@@ -317,6 +361,19 @@ public final class LiveConnections implements PeerAuthority {
       return;
     }
     remove(connection);
+    Optional<Destination> destination = connection.destination();
+    boolean left = false;
+    try {
+      if (destination.isPresent() && retirements.concerns(destination.get())) {
+        // Dials are denied already by the pair; pools evict next; then the connection is cut.
+        retirements.tell(destination.get(), reason, () -> end(connection, withdrawal));
+        left = true;
+      }
+    } finally {
+      if (!left) {
+        end(connection, withdrawal);
+      }
+    }
     events.accept(
         new MeshEvent.Withdrawn(
             check.now(),
@@ -324,19 +381,15 @@ public final class LiveConnections implements PeerAuthority {
             connection.proof().id(),
             connection.destination(),
             String.valueOf(reason.getMessage())));
-    Optional<Destination> destination = connection.destination();
-    if (destination.isPresent() && retirements.concerns(destination.get())) {
-      // Dials are denied already by the pair; pools evict next; then the connection is cut.
-      retirements.tell(destination.get(), reason, () -> end(connection, withdrawal));
-    } else {
-      end(connection, withdrawal);
-    }
   }
 
   private void end(LiveConnection connection, Withdrawal withdrawal) {
-    connection.cut(withdrawal.reason());
-    for (LiveConnection.Tracker tracker : connection.trackers()) {
-      run(tracker, withdrawal);
+    try {
+      connection.cut(withdrawal.reason());
+    } finally {
+      for (LiveConnection.Tracker tracker : connection.trackers()) {
+        run(tracker, withdrawal);
+      }
     }
   }
 
@@ -389,11 +442,14 @@ public final class LiveConnections implements PeerAuthority {
     Set<LiveConnection> held = byLeaf.get(leaf);
     if (held != null) {
       for (LiveConnection connection : held) {
-        return judgedNow(connection);
+        // Whom we may call may not therefore call us: only what was judged as a caller counts.
+        if (connection.terms() instanceof Terms.Inbound) {
+          return judgedNow(connection);
+        }
       }
     }
     throw new IllegalArgumentException(
-        "expected the leaf certificate of a live connection of this client, found one that none has proven");
+        "expected the leaf certificate of a live connection of this client, found one that no caller has proven");
   }
 
   private MeshPeer judgedNow(LiveConnection connection) throws MeshAuthorizationException {

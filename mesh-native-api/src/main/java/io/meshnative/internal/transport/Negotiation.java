@@ -1,5 +1,6 @@
 package io.meshnative.internal.transport;
 
+import io.meshnative.internal.tls.MeshEngine;
 import java.io.IOException;
 import java.net.Socket;
 import java.util.concurrent.ScheduledExecutorService;
@@ -53,6 +54,9 @@ final class Negotiation {
     if (engine.isClosed()) {
       // A closed engine says NOT_HANDSHAKING as well, and nobody has verified anything.
       throw new SSLHandshakeException("the connection was closed during the handshake");
+    }
+    if (engine.engine() instanceof MeshEngine mesh) {
+      mesh.requireVerified(); // whatever an engine's statuses say, nobody gets an unverified one
     }
     SSLSession made = engine.session();
     inbound.handshakeDone(made.getProtocol());
