@@ -7,11 +7,13 @@ import io.meshnative.MeshServerSocket;
 import io.meshnative.PeerRefusedException;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.Registration;
+import io.meshnative.spi.TlsProvider;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import javax.net.ssl.SSLSocket;
 import org.awaitility.Awaitility;
@@ -22,10 +24,32 @@ final class Cast implements AutoCloseable {
   static final Duration GUARD = Duration.ofSeconds(60);
 
   private final Plane plane;
+  private final Optional<TlsProvider> tls;
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
 
   Cast(Plane plane) {
+    this(plane, Optional.empty());
+  }
+
+  /** Plays on this TLS engine; empty for the library's own choice. */
+  Cast(Plane plane, Optional<TlsProvider> tls) {
     this.plane = plane;
+    this.tls = tls;
+  }
+
+  /** A client of the plane, yet to be built. */
+  MeshClient.Builder builder(String service) {
+    return on(plane.client(service));
+  }
+
+  /** A client that leaves every decision to the other side, yet to be built. */
+  MeshClient.Builder lawlessBuilder(String service) throws IOException {
+    return on(plane.lawlessClient(service));
+  }
+
+  private MeshClient.Builder on(MeshClient.Builder builder) {
+    tls.ifPresent(builder::tlsProvider);
+    return builder;
   }
 
   <T extends AutoCloseable> T keep(T part) {
@@ -41,17 +65,17 @@ final class Cast implements AutoCloseable {
   }
 
   MeshClient client(String service) throws Exception {
-    return ready(plane.client(service));
+    return ready(builder(service));
   }
 
   /** A client that leaves every decision to the other side. */
   MeshClient lawless(String service) throws Exception {
-    return ready(plane.lawlessClient(service));
+    return ready(lawlessBuilder(service));
   }
 
   /** A client that enters the port of its first listener into the catalog. */
   MeshClient registered(String service) throws Exception {
-    return ready(plane.client(service).register(ofListener()));
+    return ready(builder(service).register(ofListener()));
   }
 
   static Registration ofListener() {

@@ -24,6 +24,9 @@ abstract class Contract {
   @Parameter(1)
   boolean defaultAllow;
 
+  @Parameter(2)
+  TlsKind tls;
+
   Plane plane;
   Cast cast;
 
@@ -41,7 +44,7 @@ abstract class Contract {
 
   @BeforeEach
   void beginWithNobody() {
-    cast = new Cast(plane);
+    cast = new Cast(plane, tls.provider());
   }
 
   @AfterEach

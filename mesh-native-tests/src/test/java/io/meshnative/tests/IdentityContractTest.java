@@ -18,8 +18,13 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Who a client is, what it knows, and how others find it. */
-@ParameterizedClass(name = "{0}, default allow {1}")
-@CsvSource({"EMBEDDED, true", "EMBEDDED, false", "CONSUL, true", "CONSUL, false"})
+@ParameterizedClass(name = "{0}, default allow {1}, {2}")
+@CsvSource({
+  "EMBEDDED, true, CONSCRYPT",
+  "EMBEDDED, false, CONSCRYPT",
+  "CONSUL, true, CONSCRYPT",
+  "CONSUL, false, CONSCRYPT"
+})
 class IdentityContractTest extends Contract {
   @Test
   void aClientHasTheIdThatTheControlPlaneIssued() throws Exception {
@@ -63,7 +68,7 @@ class IdentityContractTest extends Contract {
   void theFirstListenersPortIsInTheCatalogUntilTheClientIsClosed() throws Exception {
     MeshClient db =
         cast.ready(
-            plane.client("db").register(Cast.ofListener().withTags("blue").withMeta(Map.of("version", "7")).withWeight(5)));
+            cast.builder("db").register(Cast.ofListener().withTags("blue").withMeta(Map.of("version", "7")).withWeight(5)));
     assertThat(plane.api().require("GET", "/v1/health/connect/db", "")).doesNotContain("\"db\"");
     int port = cast.listen(db).getLocalPort();
     Cast.await("db is in the catalog", () -> rows("db").contains("\"db-" + port + "\""));
@@ -94,7 +99,7 @@ class IdentityContractTest extends Contract {
 
   @Test
   void aRegistrationWithItsOwnPortAndIdNeedsNoListener() throws Exception {
-    MeshClient db = cast.ready(plane.client("db").register(Registration.of(5432).withId("db-here").withAddress("127.0.0.1")));
+    MeshClient db = cast.ready(cast.builder("db").register(Registration.of(5432).withId("db-here").withAddress("127.0.0.1")));
     Cast.await("db is in the catalog", () -> rows("db").contains("db-here"));
     assertThat(AgentApi.field(rows("db").replaceAll("(?s).*\"Service\":\\s*\\{", ""), "Port")).isEqualTo("5432");
     db.close();

@@ -18,8 +18,13 @@ import org.junit.jupiter.params.provider.CsvSource;
  * Every form of a layer-4 intention, alone and against others, asked of four witnesses: a real connection that only
  * the server may refuse, what the server says, what the client says, and the agent's own answer.
  */
-@ParameterizedClass(name = "{0}, default allow {1}")
-@CsvSource({"EMBEDDED, true", "EMBEDDED, false", "CONSUL, true", "CONSUL, false"})
+@ParameterizedClass(name = "{0}, default allow {1}, {2}")
+@CsvSource({
+  "EMBEDDED, true, CONSCRYPT",
+  "EMBEDDED, false, CONSCRYPT",
+  "CONSUL, true, CONSCRYPT",
+  "CONSUL, false, CONSCRYPT"
+})
 class IntentionContractTest extends Contract {
   /** Rules as "allow web db", and the index of the one that decides for web and for api; -1 for the default. */
   private record Case(List<String> rules, int web, int api) {

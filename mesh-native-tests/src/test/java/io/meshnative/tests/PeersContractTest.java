@@ -34,8 +34,15 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Who is at the other end, who hears when the right ends, and how a service leaves. */
-@ParameterizedClass(name = "{0}, default allow {1}")
-@CsvSource({"EMBEDDED, true", "EMBEDDED, false", "CONSUL, true", "CONSUL, false"})
+@ParameterizedClass(name = "{0}, default allow {1}, {2}")
+@CsvSource({
+  "EMBEDDED, true, CONSCRYPT",
+  "EMBEDDED, false, CONSCRYPT",
+  "EMBEDDED, true, JSSE",
+  "CONSUL, true, CONSCRYPT",
+  "CONSUL, false, CONSCRYPT",
+  "CONSUL, true, JSSE"
+})
 class PeersContractTest extends Contract {
   private static final Destination DB = Destination.parse("db");
 
@@ -43,7 +50,7 @@ class PeersContractTest extends Contract {
   private record Stage(MeshClient web, MeshClient db, SSLSocket near, SSLSocket far) {}
 
   private Stage stage() throws Exception {
-    return stage(plane.client("web"));
+    return stage(cast.builder("web"));
   }
 
   private Stage stage(MeshClient.Builder webBuilder) throws Exception {
@@ -65,6 +72,7 @@ class PeersContractTest extends Contract {
   @Test
   void bothEndsLearnWhoTheOtherIs() throws Exception {
     Stage stage = stage();
+    assertThat(stage.db().snapshot().tlsProvider()).isEqualTo(tls.shown);
     MeshPeer caller = stage.db().peer(stage.far().getSession());
     assertThat(caller.id()).isEqualTo(stage.web().identity().id());
     assertThat(caller.getName()).isEqualTo(stage.web().identity().id().toString());
@@ -101,7 +109,7 @@ class PeersContractTest extends Contract {
 
   @Test
   void aPeerWhoseRightIsGoneIsNoPeerAnyMore() throws Exception {
-    Stage stage = stage(plane.lawlessClient("web"));
+    Stage stage = stage(cast.lawlessBuilder("web"));
     X509Certificate leaf = stage.web().identity().chain().get(0);
     withdraw("web", "db");
     Cast.await("the connection is closed", stage.far()::isClosed);
@@ -113,7 +121,7 @@ class PeersContractTest extends Contract {
 
   @Test
   void whoTracksASessionHearsOnceWhenItsRightEnds() throws Exception {
-    Stage stage = stage(plane.lawlessClient("web"));
+    Stage stage = stage(cast.lawlessBuilder("web"));
     List<Withdrawal> heard = new CopyOnWriteArrayList<>();
     List<Withdrawal> ended = new CopyOnWriteArrayList<>();
     List<Withdrawal> late = new CopyOnWriteArrayList<>();
@@ -163,7 +171,7 @@ class PeersContractTest extends Contract {
   @Test
   void theConnectionIsStillOpenWhileRetireListenersRun() throws Exception {
     grant("web", "db");
-    MeshClient db = cast.ready(plane.lawlessClient("db").register(Cast.ofListener()));
+    MeshClient db = cast.ready(cast.lawlessBuilder("db").register(Cast.ofListener()));
     MeshClient web = cast.client("web");
     awaitExplained(web, DB, true);
     cast.echo(db);
@@ -274,7 +282,7 @@ class PeersContractTest extends Contract {
 
   @Test
   void aDenyOfTheConnectionEndsAnAdmittedRequest() throws Exception {
-    Stage stage = stage(plane.lawlessClient("web"));
+    Stage stage = stage(cast.lawlessBuilder("web"));
     MeshPeer peer = stage.db().peer(stage.far().getSession());
     CompletableFuture<Decision.Denied> withdrawn = new CompletableFuture<>();
     stage.db().admit(peer, request("GET", "/"), withdrawn::complete);

@@ -28,8 +28,15 @@ import org.junit.jupiter.params.provider.CsvSource;
  * A right that is withdrawn ends what runs on it: by a deny where the default allows, by the end of the allow where it
  * denies. Each test is done twice, with one side alone holding policy, so that nobody else can have cut.
  */
-@ParameterizedClass(name = "{0}, default allow {1}")
-@CsvSource({"EMBEDDED, true", "EMBEDDED, false", "CONSUL, true", "CONSUL, false"})
+@ParameterizedClass(name = "{0}, default allow {1}, {2}")
+@CsvSource({
+  "EMBEDDED, true, CONSCRYPT",
+  "EMBEDDED, false, CONSCRYPT",
+  "EMBEDDED, true, JSSE",
+  "CONSUL, true, CONSCRYPT",
+  "CONSUL, false, CONSCRYPT",
+  "CONSUL, true, JSSE"
+})
 class RevocationContractTest extends Contract {
   /** A connection from web to db, both ends in hand. */
   private record Pair(MeshClient web, MeshClient db, SSLSocket near, SSLSocket far, List<MeshEvent> events) {
@@ -47,8 +54,8 @@ class RevocationContractTest extends Contract {
     grant("web", "db");
     List<MeshEvent> events = new CopyOnWriteArrayList<>();
     MeshClient db =
-        cast.ready((serverCuts ? plane.client("db") : plane.lawlessClient("db")).register(Cast.ofListener()));
-    MeshClient web = cast.ready(serverCuts ? plane.lawlessClient("web") : plane.client("web"));
+        cast.ready((serverCuts ? cast.builder("db") : cast.lawlessBuilder("db")).register(Cast.ofListener()));
+    MeshClient web = cast.ready(serverCuts ? cast.lawlessBuilder("web") : cast.builder("web"));
     if (serverCuts) {
       awaitExplained(db, "web", true);
     } else {

@@ -23,8 +23,15 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What Java programs take: socket factories and TLS contexts, each proved by bytes that arrive or do not. */
-@ParameterizedClass(name = "{0}, default allow {1}")
-@CsvSource({"EMBEDDED, true", "EMBEDDED, false", "CONSUL, true", "CONSUL, false"})
+@ParameterizedClass(name = "{0}, default allow {1}, {2}")
+@CsvSource({
+  "EMBEDDED, true, CONSCRYPT",
+  "EMBEDDED, false, CONSCRYPT",
+  "EMBEDDED, true, JSSE",
+  "CONSUL, true, CONSCRYPT",
+  "CONSUL, false, CONSCRYPT",
+  "CONSUL, true, JSSE"
+})
 class SocketsContractTest extends Contract {
   private static final Destination DB = Destination.parse("db");
 
