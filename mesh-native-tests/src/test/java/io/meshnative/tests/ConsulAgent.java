@@ -113,7 +113,13 @@ final class ConsulAgent implements Plane {
     return ports;
   }
 
-  AgentApi api() {
+  /** Ends the agent as a crash does; {@link #close} is still due. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor();
+  }
+
+  @Override
+  public AgentApi api() {
     return api;
   }
 
@@ -168,7 +174,8 @@ final class ConsulAgent implements Plane {
     return this;
   }
 
-  void removeAllIntentions() throws IOException {
+  @Override
+  public void removeAllIntentions() throws IOException {
     for (String key : List.copyOf(intentionIds.keySet())) {
       String[] names = key.split(" ");
       remove(names[0], names[1]);

@@ -43,6 +43,11 @@ final class EmbeddedPlane implements Plane {
   }
 
   @Override
+  public void removeAllIntentions() {
+    plane.removeIntentions();
+  }
+
+  @Override
   public Plane register(String service, String id, String address, int port) {
     plane.register(service, id, address, port);
     return this;

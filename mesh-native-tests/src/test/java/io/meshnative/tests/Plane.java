@@ -2,7 +2,20 @@ package io.meshnative.tests;
 
 import io.meshnative.MeshClient;
 import io.meshnative.consul.ConsulConfig;
+import io.meshnative.intention.DefaultDecision;
+import io.meshnative.internal.consul.ConsulControlPlane;
+import io.meshnative.spi.ControlPlane;
+import io.meshnative.spi.EndpointSource;
+import io.meshnative.spi.IdentitySource;
+import io.meshnative.spi.IntentionSource;
+import io.meshnative.spi.IntentionUpdate;
+import io.meshnative.spi.InvalidUpdateException;
+import io.meshnative.spi.Registrar;
+import io.meshnative.spi.Sink;
+import io.meshnative.spi.TrustSource;
 import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
 
 /** A control plane as the contract tests see it: the embedded one, or a real Consul agent. */
 interface Plane extends AutoCloseable {
@@ -33,12 +46,78 @@ interface Plane extends AutoCloseable {
     return "";
   }
 
-  default MeshClient.Builder client(String service) {
+  /** Leaves no intention behind. */
+  void removeAllIntentions() throws IOException;
+
+  /** The calls with which tests set the scene and look at it. */
+  default AgentApi api() {
+    return new AgentApi(httpAddr(), token());
+  }
+
+  default ConsulConfig config() {
     ConsulConfig.Builder config = ConsulConfig.builder().address("http://" + httpAddr());
     if (!token().isEmpty()) {
       config.token(token());
     }
-    return MeshClient.builder(service).consul(config.build());
+    return config.build();
+  }
+
+  default MeshClient.Builder client(String service) {
+    return MeshClient.builder(service).consul(config());
+  }
+
+  /**
+   * A client with a true identity that holds no policy of its own and lets everything through, so that whatever
+   * refuses or cuts is the other side.
+   */
+  default MeshClient.Builder lawlessClient(String service) throws IOException {
+    ConsulControlPlane agent = ConsulControlPlane.open(config(), service);
+    return MeshClient.builder(service).controlPlane(new Lawless(agent));
+  }
+
+  /** Everything as the agent has it, but the intentions: everything is allowed. */
+  record Lawless(ConsulControlPlane agent) implements ControlPlane {
+    @Override
+    public IdentitySource identity() {
+      return agent.identity();
+    }
+
+    @Override
+    public TrustSource trust() {
+      return agent.trust();
+    }
+
+    @Override
+    public IntentionSource intentions() {
+      return new IntentionSource() {
+        @Override
+        public void start(Sink<IntentionUpdate> sink) {
+          try {
+            sink.accept(new IntentionUpdate(List.of(), List.of(), DefaultDecision.ALLOW));
+          } catch (InvalidUpdateException e) {
+            throw new IllegalStateException(e);
+          }
+        }
+
+        @Override
+        public void close() {}
+      };
+    }
+
+    @Override
+    public EndpointSource endpoints() {
+      return agent.endpoints();
+    }
+
+    @Override
+    public Optional<Registrar> registrar() {
+      return agent.registrar();
+    }
+
+    @Override
+    public void close() {
+      agent.close();
+    }
   }
 
   @Override

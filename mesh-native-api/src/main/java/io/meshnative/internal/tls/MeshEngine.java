@@ -148,6 +148,7 @@ public final class MeshEngine extends SSLEngine {
             "expected one handshake a connection, found a second one", "one handshake", "a second one", null);
       }
       PeerProof shown = owner.verifier().prove(chain, role, epoch, owner.now());
+      proof = shown; // before the decision, so that a denial can name whom it is about
       owner.authority().require(terms, shown);
       if (!rules.resumption()) {
         SSLSession handshake = engine.getHandshakeSession();
@@ -155,7 +156,6 @@ public final class MeshEngine extends SSLEngine {
           handshake.invalidate(); // on JSSE this keeps a server from issuing anything to resume
         }
       }
-      proof = shown;
     } catch (MeshException e) {
       refuse(e);
       throw new CertificateException(e.getMessage(), e);
