@@ -32,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * measured, so the check here is the one that counts.
  */
 public final class MeshEngine extends SSLEngine {
+  private static final int MAX_LAST_WORDS = 4;
+
   private final SSLEngine real;
   private final TrustEpoch epoch;
   private final Terms terms;
@@ -126,9 +128,30 @@ public final class MeshEngine extends SSLEngine {
     }
   }
 
-  /** The transport has ended: leaves the registry. */
+  /** The transport has ended: leaves the registry, and native memory is freed. */
   public void release() {
     owner.authority().release(this);
+    if (cut.get() != null) {
+      free();
+    }
+  }
+
+  /**
+   * A native engine frees its memory once its close_notify has been wrapped; the transport cannot do that on an
+   * engine that was cut. What comes out goes nowhere.
+   */
+  private void free() {
+    try {
+      real.closeOutbound();
+      ByteBuffer nothing = ByteBuffer.allocate(0);
+      ByteBuffer scratch = ByteBuffer.allocate(real.getSession().getPacketBufferSize());
+      for (int i = 0; i < MAX_LAST_WORDS && real.wrap(nothing, scratch.clear()).bytesProduced() > 0; i++) {
+        scratch.clear();
+      }
+      real.closeInbound();
+    } catch (SSLException e) {
+      // The engine had failed already; it has let go of what it held.
+    }
   }
 
   // ---- the handshake ----
