@@ -16,7 +16,7 @@ module io.meshnative.testkit {
   requires org.bouncycastle.provider;
   requires org.bouncycastle.util;
   // Only users of @EmbeddedMesh need JUnit on their path.
-  requires static transitive org.junit.jupiter.api;
+  requires static org.junit.jupiter.api;
 
   exports io.meshnative.testkit;
 }

@@ -9,8 +9,8 @@ import java.util.Objects;
  * @param scheme how it is reached
  * @param host a host name, or an IP address without brackets; empty for {@link Scheme#UNIX}
  * @param port 1 to 65535; 0 for {@link Scheme#UNIX}
- * @param path what stands before {@code /v1} in every request, without a slash at its end; the socket's path for
- *     {@link Scheme#UNIX}
+ * @param path what stands before {@code /v1} in every request, without a slash at its end; the
+ *     socket's path for {@link Scheme#UNIX}
  */
 public record ConsulAddress(Scheme scheme, String host, int port, String path) {
 
@@ -32,14 +32,16 @@ public record ConsulAddress(Scheme scheme, String host, int port, String path) {
   }
 
   /**
-   * Parses what {@code CONSUL_HTTP_ADDR} may hold: {@code host:port}, {@code http://host[:port][/prefix]}, {@code
-   * https://host[:port][/prefix]} or {@code unix:///path/of/socket}.
+   * Parses what {@code CONSUL_HTTP_ADDR} may hold: {@code host:port}, {@code
+   * http://host[:port][/prefix]}, {@code https://host[:port][/prefix]} or {@code
+   * unix:///path/of/socket}.
    *
    * @param text the address
-   * @param tls whether an address without scheme, or with {@code http://}, means HTTPS, as {@code CONSUL_HTTP_SSL}
-   *     says
+   * @param tls whether an address without scheme, or with {@code http://}, means HTTPS, as {@code
+   *     CONSUL_HTTP_SSL} says
    * @return the address
-   * @throws IllegalArgumentException if it is no such address; the message never holds what may be a password
+   * @throws IllegalArgumentException if it is no such address; the message never holds what may be
+   *     a password
    */
   public static ConsulAddress parse(String text, boolean tls) {
     int mark = text.indexOf("://");
@@ -100,7 +102,8 @@ public record ConsulAddress(Scheme scheme, String host, int port, String path) {
       host = colon < 0 ? authority : authority.substring(0, colon);
       port = colon < 0 ? "" : authority.substring(colon);
       if (!host.matches("[A-Za-z0-9._-]+")) {
-        throw refused("its host is empty or holds a character other than letters, digits, '.', '-', '_'");
+        throw refused(
+            "its host is empty or holds a character other than letters, digits, '.', '-', '_'");
       }
     }
     if (port.isEmpty()) {
@@ -124,13 +127,16 @@ public record ConsulAddress(Scheme scheme, String host, int port, String path) {
 
   private static void checkPrefix(String prefix) {
     if (!prefix.matches("(/[A-Za-z0-9._~-]+)*") || prefix.matches("(.*/)?\\.\\.?(/.*)?")) {
-      throw refused("its path holds a character other than letters, digits, '.', '-', '_', '~', or a dot segment");
+      throw refused(
+          "its path holds a character other than letters, digits, '.', '-', '_', '~', or a dot"
+              + " segment");
     }
   }
 
   private static IllegalArgumentException refused(String why) {
     return new IllegalArgumentException(
-        "expected host:port, http://host:port, https://host:port or unix:///path, found another text: "
+        "expected host:port, http://host:port, https://host:port or unix:///path, found another"
+            + " text: "
             + why);
   }
 

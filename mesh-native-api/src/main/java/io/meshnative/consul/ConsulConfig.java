@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * ConsulConfig.builder().environment().allowPlaintext(true).build()     // explicit settings win
  * }</pre>
  *
- * <p>The private key of the service crosses the link to the agent. Plaintext HTTP is therefore accepted to the
- * own machine only, unless {@link Builder#allowPlaintext allowed}.
+ * <p>The private key of the service crosses the link to the agent. Plaintext HTTP is therefore
+ * accepted to the own machine only, unless {@link Builder#allowPlaintext allowed}.
  *
  * <p>Immutable and thread-safe. {@link #toString()} shows no token and no password.
  */
@@ -55,12 +55,13 @@ public final class ConsulConfig {
   /**
    * Reads the environment of this process, as Consul's own clients do.
    *
-   * <p>Read are {@code CONSUL_HTTP_ADDR} (127.0.0.1:8500 unless set), {@code CONSUL_HTTP_TOKEN}, {@code
-   * CONSUL_HTTP_TOKEN_FILE} (wins over the token), {@code CONSUL_HTTP_AUTH}, {@code CONSUL_HTTP_SSL}, {@code
-   * CONSUL_HTTP_SSL_VERIFY}, {@code CONSUL_CACERT}, {@code CONSUL_CAPATH}, {@code CONSUL_CLIENT_CERT}, {@code
-   * CONSUL_CLIENT_KEY}, {@code CONSUL_TLS_SERVER_NAME}, {@code CONSUL_NAMESPACE} and {@code CONSUL_PARTITION}. An
-   * empty variable counts as unset; one that cannot be read fails, where Go's client would ignore it or, for
-   * {@code CONSUL_HTTP_SSL_VERIFY}, switch verification off.
+   * <p>Read are {@code CONSUL_HTTP_ADDR} (127.0.0.1:8500 unless set), {@code CONSUL_HTTP_TOKEN},
+   * {@code CONSUL_HTTP_TOKEN_FILE} (wins over the token), {@code CONSUL_HTTP_AUTH}, {@code
+   * CONSUL_HTTP_SSL}, {@code CONSUL_HTTP_SSL_VERIFY}, {@code CONSUL_CACERT}, {@code CONSUL_CAPATH},
+   * {@code CONSUL_CLIENT_CERT}, {@code CONSUL_CLIENT_KEY}, {@code CONSUL_TLS_SERVER_NAME}, {@code
+   * CONSUL_NAMESPACE} and {@code CONSUL_PARTITION}. An empty variable counts as unset; one that
+   * cannot be read fails, where Go's client would ignore it or, for {@code CONSUL_HTTP_SSL_VERIFY},
+   * switch verification off.
    *
    * @return the configuration
    * @throws IllegalArgumentException if a variable holds what cannot be used; the message names it
@@ -82,7 +83,8 @@ public final class ConsulConfig {
   }
 
   /**
-   * Starts a configuration that begins with nothing set: the agent at {@code http://127.0.0.1:8500}, no token.
+   * Starts a configuration that begins with nothing set: the agent at {@code
+   * http://127.0.0.1:8500}, no token.
    *
    * @return a builder
    */
@@ -100,19 +102,22 @@ public final class ConsulConfig {
   }
 
   /**
-   * Returns the ACL token to use now: the content of the {@link #tokenFile()} if one is set, read by this call, else
-   * the token that was given. A secret: keep it out of logs. Blocks on the file system.
+   * Returns the ACL token to use now: the content of the {@link #tokenFile()} if one is set, read
+   * by this call, else the token that was given. A secret: keep it out of logs. Blocks on the file
+   * system.
    *
    * @return the token, empty if none is set
    * @throws IllegalArgumentException if the token file cannot be read or holds no token
    */
   public Optional<String> currentToken() {
-    return tokenFile != null ? Optional.of(Secrets.readToken(tokenFile)) : Optional.ofNullable(token);
+    return tokenFile != null
+        ? Optional.of(Secrets.readToken(tokenFile))
+        : Optional.ofNullable(token);
   }
 
   /**
-   * Returns the file that holds the ACL token. It is read again for each request, so that a changed token is
-   * used from then on.
+   * Returns the file that holds the ACL token. It is read again for each request, so that a changed
+   * token is used from then on.
    *
    * @return the file, empty if none is set
    */
@@ -248,8 +253,8 @@ public final class ConsulConfig {
     /**
      * Sets where the agent listens.
      *
-     * @param address {@code host:port}, {@code http://host:port[/prefix]}, {@code https://host:port[/prefix]} or
-     *     {@code unix:///path}
+     * @param address {@code host:port}, {@code http://host:port[/prefix]}, {@code
+     *     https://host:port[/prefix]} or {@code unix:///path}
      * @return this
      */
     public Builder address(String address) {
@@ -303,8 +308,8 @@ public final class ConsulConfig {
     }
 
     /**
-     * Sets whether the agent's certificate is verified. Without, anyone on the path can hand out identities and
-     * policy; a warning is logged.
+     * Sets whether the agent's certificate is verified. Without, anyone on the path can hand out
+     * identities and policy; a warning is logged.
      *
      * @param verify false switches verification off
      * @return this
@@ -315,8 +320,8 @@ public final class ConsulConfig {
     }
 
     /**
-     * Sets the file with the authorities that may vouch for the agent. Where neither this nor {@link #caDirectory}
-     * is set, the JDK's own authorities may.
+     * Sets the file with the authorities that may vouch for the agent. Where neither this nor
+     * {@link #caDirectory} is set, the JDK's own authorities may.
      *
      * @param file a PEM file with one or more certificates
      * @return this
@@ -362,7 +367,8 @@ public final class ConsulConfig {
     }
 
     /**
-     * Sets the namespace (Consul Enterprise). Consul's open-source agents refuse requests that name one.
+     * Sets the namespace (Consul Enterprise). Consul's open-source agents refuse requests that name
+     * one.
      *
      * @param namespace the namespace
      * @return this
@@ -384,8 +390,8 @@ public final class ConsulConfig {
     }
 
     /**
-     * Allows plaintext HTTP to an agent on another machine. The token and the service's private key are then
-     * readable on the network.
+     * Allows plaintext HTTP to an agent on another machine. The token and the service's private key
+     * are then readable on the network.
      *
      * @param allow true to allow
      * @return this
@@ -396,15 +402,16 @@ public final class ConsulConfig {
     }
 
     /**
-     * Ignores an intention field that this version does not know. Unknown fields otherwise deny the destination,
-     * since they may be conditions. For an emergency; may be called for several names.
+     * Ignores an intention field that this version does not know. Unknown fields otherwise deny the
+     * destination, since they may be conditions. For an emergency; may be called for several names.
      *
      * @param name the field's name, as the agent writes it
      * @return this
      */
     public Builder tolerateIntentionField(String name) {
       if (!tolerated.add(Objects.requireNonNull(name, "name"))) {
-        throw new IllegalStateException("expected each tolerated field once, found " + name + " twice");
+        throw new IllegalStateException(
+            "expected each tolerated field once, found " + name + " twice");
       }
       return this;
     }
@@ -498,13 +505,15 @@ public final class ConsulConfig {
         throw new IllegalArgumentException(
             "expected HTTPS or an agent on this machine, found "
                 + address
-                + ": the service's private key would cross the network in plaintext; use https:// (CONSUL_HTTP_SSL),"
-                + " or allowPlaintext(true) if the path is protected otherwise");
+                + ": the service's private key would cross the network in plaintext; use https://"
+                + " (CONSUL_HTTP_SSL), or allowPlaintext(true) if the path is protected otherwise");
       }
       if (b.clientCertificate.isSet() != b.clientKey.isSet()) {
         throw new IllegalArgumentException(
             "expected both client certificate and key, found only the "
-                + (b.clientKey.isSet() ? "key; set CONSUL_CLIENT_CERT too" : "certificate; set CONSUL_CLIENT_KEY too"));
+                + (b.clientKey.isSet()
+                    ? "key; set CONSUL_CLIENT_CERT too"
+                    : "certificate; set CONSUL_CLIENT_KEY too"));
       }
       Path file = b.tokenFile.get();
       if (file != null) {
@@ -515,46 +524,6 @@ public final class ConsulConfig {
         b.tlsServerName.replace(Environment.serverName(serverName));
       }
       return new ConsulConfig(b, address);
-    }
-  }
-
-  /** A setting that can be given once. */
-  private static final class Setting<T> {
-    private final String name;
-    private @Nullable T value;
-
-    Setting(String name) {
-      this.name = name;
-    }
-
-    void set(T given) {
-      Objects.requireNonNull(given, name);
-      if (value != null) {
-        throw new IllegalStateException("expected " + name + " once, found it given twice");
-      }
-      value = given;
-    }
-
-    void orElse(@Nullable T other) {
-      if (value == null) {
-        value = other;
-      }
-    }
-
-    void copyTo(Setting<T> target) {
-      target.value = value;
-    }
-
-    void replace(T other) {
-      value = other;
-    }
-
-    boolean isSet() {
-      return value != null;
-    }
-
-    @Nullable T get() {
-      return value;
     }
   }
 }

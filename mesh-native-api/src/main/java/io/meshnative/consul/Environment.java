@@ -5,7 +5,10 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Variables of an environment, each read as what it should hold. An empty one counts as unset, as in Go. */
+/**
+ * Variables of an environment, each read as what it should hold. An empty one counts as unset, as
+ * in Go.
+ */
 final class Environment {
   private final Map<String, String> variables;
 
@@ -23,7 +26,8 @@ final class Environment {
     try {
       return value == null ? null : Path.of(value);
     } catch (InvalidPathException e) {
-      throw new IllegalArgumentException("expected a path in " + name + ", found a text that is none", e);
+      throw new IllegalArgumentException(
+          "expected a path in " + name + ", found a text that is none", e);
     }
   }
 
@@ -38,7 +42,11 @@ final class Environment {
       case "0", "f", "F", "FALSE", "false", "False" -> Boolean.FALSE;
       default ->
           throw new IllegalArgumentException(
-              "expected true or false in " + name + ", found another text of " + value.length() + " characters");
+              "expected true or false in "
+                  + name
+                  + ", found another text of "
+                  + value.length()
+                  + " characters");
     };
   }
 
@@ -73,8 +81,8 @@ final class Environment {
     boolean looksLikeAddress = name.matches("[0-9.]+") || name.indexOf(':') >= 0;
     if (looksLikeAddress || !name.matches("[A-Za-z0-9_]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?")) {
       throw new IllegalArgumentException(
-          "expected a host name as the TLS server name (CONSUL_TLS_SERVER_NAME), such as server.dc1.consul, found"
-              + " another text");
+          "expected a host name as the TLS server name (CONSUL_TLS_SERVER_NAME), such as"
+              + " server.dc1.consul, found another text");
     }
     return name;
   }

@@ -13,12 +13,16 @@ final class Secrets {
 
   private Secrets() {}
 
-  /** Refuses what no HTTP header can carry: HTTP clients tend to put the refused value into their message. */
+  /**
+   * Refuses what no HTTP header can carry: HTTP clients tend to put the refused value into their
+   * message.
+   */
   static String checkToken(String token) {
     Objects.requireNonNull(token, "token");
     if (token.isEmpty() || !token.chars().allMatch(c -> c > 0x20 && c < 0x7f)) {
       throw new IllegalArgumentException(
-          "expected a token of printable ASCII characters without spaces, found an empty one or another character");
+          "expected a token of printable ASCII characters without spaces, found an empty one or"
+              + " another character");
     }
     return token;
   }
@@ -27,7 +31,8 @@ final class Secrets {
     Objects.requireNonNull(user, "user");
     Objects.requireNonNull(password, "password");
     if (user.isEmpty() || user.indexOf(':') >= 0) {
-      throw new IllegalArgumentException("expected a user of at least one character and without ':'");
+      throw new IllegalArgumentException(
+          "expected a user of at least one character and without ':'");
     }
     String both = user + ":" + password;
     if (both.chars().anyMatch(Character::isISOControl)) {
@@ -42,10 +47,14 @@ final class Secrets {
       bytes = in.readNBytes(MAX_TOKEN + 1);
     } catch (IOException e) {
       throw new IllegalArgumentException(
-          "expected a readable token file (CONSUL_HTTP_TOKEN_FILE), found that " + file + " cannot be read", e);
+          "expected a readable token file (CONSUL_HTTP_TOKEN_FILE), found that "
+              + file
+              + " cannot be read",
+          e);
     }
     if (bytes.length > MAX_TOKEN) {
-      throw new IllegalArgumentException("expected a token in " + file + ", found more than 64 KiB");
+      throw new IllegalArgumentException(
+          "expected a token in " + file + ", found more than 64 KiB");
     }
     try {
       return checkToken(new String(bytes, StandardCharsets.UTF_8).strip());

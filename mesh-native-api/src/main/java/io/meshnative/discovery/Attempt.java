@@ -17,8 +17,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * attempt.closed();             // when the connection ends, or the dial was given up
  * }</pre>
  *
- * <p>The first of {@code succeeded}, {@code failed} and {@code closed} says how the dial went; whatever comes after can
- * only end the attempt, once. Thread-safe; never blocks for long.
+ * <p>The first of {@code succeeded}, {@code failed} and {@code closed} says how the dial went;
+ * whatever comes after can only end the attempt, once. Thread-safe; never blocks for long.
  */
 public final class Attempt {
   private static final int DIALLING = 0;
@@ -45,14 +45,19 @@ public final class Attempt {
     return endpoint;
   }
 
-  /** Says that the connection stands and the peer is who it should be. Clears the endpoint's failures. */
+  /**
+   * Says that the connection stands and the peer is who it should be. Clears the endpoint's
+   * failures.
+   */
   public void succeeded() {
     if (phase.compareAndSet(DIALLING, CONNECTED)) {
       pool.succeeded(record);
     }
   }
 
-  /** Says that connecting or the handshake failed. Ends the attempt, and counts towards ejection. */
+  /**
+   * Says that connecting or the handshake failed. Ends the attempt, and counts towards ejection.
+   */
   public void failed() {
     if (phase.compareAndSet(DIALLING, ENDED)) {
       record.end();
@@ -62,7 +67,9 @@ public final class Attempt {
     }
   }
 
-  /** Says that the connection has ended, or that the dial was given up for no fault of the endpoint. */
+  /**
+   * Says that the connection has ended, or that the dial was given up for no fault of the endpoint.
+   */
   public void closed() {
     if (phase.getAndSet(ENDED) != ENDED) {
       record.end();

@@ -16,8 +16,8 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The endpoints of one destination: the newest set of them, what is going on at each, and which of them have failed so
- * often that they are left alone for a while.
+ * The endpoints of one destination: the newest set of them, what is going on at each, and which of
+ * them have failed so often that they are left alone for a while.
  *
  * <pre>{@code
  * pool.update(endpointSet);                          // whenever the catalog says something new
@@ -27,12 +27,12 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>Work and failures are remembered per instance and address, so they survive a new set. Ejected endpoints stand at
- * the end of the order, the one whose last failure is longest ago first: where everything is ejected, that one is
- * tried rather than nothing.
+ * <p>Work and failures are remembered per instance and address, so they survive a new set. Ejected
+ * endpoints stand at the end of the order, the one whose last failure is longest ago first: where
+ * everything is ejected, that one is tried rather than nothing.
  *
- * <p>Thread-safe. {@link #order} and {@link #begin} take no lock that another thread could hold for longer than it takes
- * to add to a map; nothing here does I/O.
+ * <p>Thread-safe. {@link #order} and {@link #begin} take no lock that another thread could hold for
+ * longer than it takes to add to a map; nothing here does I/O.
  */
 public final class EndpointPool {
   private final Destination destination;
@@ -67,7 +67,8 @@ public final class EndpointPool {
    * @param destination the destination
    * @param balancer how to pick
    * @param ejection when to leave an endpoint alone
-   * @param nanoClock a clock like {@link System#nanoTime}: nanoseconds from anywhere, never running backwards
+   * @param nanoClock a clock like {@link System#nanoTime}: nanoseconds from anywhere, never running
+   *     backwards
    * @param random chance; used by many threads at once
    */
   public EndpointPool(
@@ -84,7 +85,8 @@ public final class EndpointPool {
   }
 
   /**
-   * Makes an empty pool with the defaults: power of two choices, {@link OutlierEjection#defaults()}, the system's clock.
+   * Makes an empty pool with the defaults: power of two choices, {@link
+   * OutlierEjection#defaults()}, the system's clock.
    *
    * @param destination the destination
    * @return the pool
@@ -119,8 +121,10 @@ public final class EndpointPool {
         members.add(new Member(endpoint, record));
       }
       newest = new Newest(set, List.copyOf(members));
-      // Whoever has left is forgotten, unless connections to it live on or its ejection does. A dial that begins
-      // on the old set at this moment may count on a record that is forgotten: nobody picks by it any more.
+      // Whoever has left is forgotten, unless connections to it live on or its ejection does. A
+      // dial that begins
+      // on the old set at this moment may count on a record that is forgotten: nobody picks by it
+      // any more.
       long now = nanoClock.getAsLong();
       records
           .entrySet()
@@ -150,11 +154,11 @@ public final class EndpointPool {
   }
 
   /**
-   * Returns the order in which to try the endpoints now: the balancer's pick, its alternatives, then the ejected ones.
-   * The list is meant for one dial; the next one asks again.
+   * Returns the order in which to try the endpoints now: the balancer's pick, its alternatives,
+   * then the ejected ones. The list is meant for one dial; the next one asks again.
    *
-   * @param stickyKey what sticks together: the order is then that of {@link LoadBalancer#rendezvous}, whatever the
-   *     balancer; null to leave it to the balancer
+   * @param stickyKey what sticks together: the order is then that of {@link
+   *     LoadBalancer#rendezvous}, whatever the balancer; null to leave it to the balancer
    * @return an unmodifiable list of all endpoints; empty if there are none
    */
   public List<Endpoint> order(@Nullable String stickyKey) {
@@ -174,7 +178,18 @@ public final class EndpointPool {
     }
     if (!candidates.isEmpty()) {
       LoadBalancer policy = stickyKey == null ? balancer : LoadBalancer.rendezvous(stickyKey);
+      int size = candidates.size();
       policy.arrange(candidates, turns.getAndIncrement(), random);
+      if (candidates.size() != size) {
+        throw new IllegalStateException(
+            "expected the load balancer "
+                + policy
+                + " to reorder "
+                + size
+                + " candidates, found "
+                + candidates.size()
+                + " afterwards");
+      }
     }
     List<Endpoint> order = new ArrayList<>(members.size());
     for (LoadBalancer.Candidate candidate : candidates) {

@@ -5,8 +5,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * What we remember of one instance at one address, from one endpoint set to the next.
  *
- * <p>The standing is replaced as a whole, so that whoever picks reads one consistent value without a lock. It is
- * written under the lock of the pool only.
+ * <p>The standing is replaced as a whole, so that whoever picks reads one consistent value without
+ * a lock. It is written under the lock of the pool only.
  */
 final class EndpointRecord {
 

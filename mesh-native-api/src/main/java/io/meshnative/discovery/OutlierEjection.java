@@ -7,15 +7,17 @@ import java.util.random.RandomGenerator;
 /**
  * When an endpoint that fails is left alone, and for how long.
  *
- * <p>An endpoint is ejected after so many failures to connect or to shake hands in a row. Its first period is {@code
- * firstPeriod}, and each further one twice the one before, up to {@code longestPeriod}; every period is shortened by
- * chance by up to a quarter, so that clients do not come back together. When it is over the endpoint is tried like any
- * other: a success clears its record, a failure ejects it again at once.
+ * <p>An endpoint is ejected after so many failures to connect or to shake hands in a row. Its first
+ * period is {@code firstPeriod}, and each further one twice the one before, up to {@code
+ * longestPeriod}; every period is shortened by chance by up to a quarter, so that clients do not
+ * come back together. When it is over the endpoint is tried like any other: a success clears its
+ * record, a failure ejects it again at once.
  *
  * @param failures how many failures in a row eject, at least 1
  * @param firstPeriod the first period, more than zero
  * @param longestPeriod the longest period, not less than the first
- * @param maxShare which share of the endpoints may be ejected at one time, 0 (none) to 1; the last one is never ejected
+ * @param maxShare which share of the endpoints may be ejected at one time, 0 (none) to 1; the last
+ *     one is never ejected
  */
 public record OutlierEjection(
     int failures, Duration firstPeriod, Duration longestPeriod, double maxShare) {

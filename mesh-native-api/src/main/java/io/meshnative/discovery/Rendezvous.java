@@ -7,8 +7,9 @@ import java.util.Objects;
 import java.util.random.RandomGenerator;
 
 /**
- * See {@link LoadBalancer#rendezvous(String)}. The score of an endpoint is {@code -weight / ln(h)}, where {@code h} is
- * the hash of key and endpoint between 0 and 1: the highest wins, with chances in proportion to the weights.
+ * See {@link LoadBalancer#rendezvous(String)}. The score of an endpoint is {@code -weight / ln(h)},
+ * where {@code h} is the hash of key and endpoint between 0 and 1: the highest wins, with chances
+ * in proportion to the weights.
  */
 final class Rendezvous implements LoadBalancer {
   private final String stickyKey;

@@ -7,9 +7,10 @@ import java.util.random.RandomGenerator;
 /**
  * See {@link LoadBalancer#roundRobin()}.
  *
- * <p>A round has as many slots as the weights add up to, and each endpoint owns as many neighbouring slots as its
- * weight. Going through the slots with a stride that has no divisor in common with their number visits each slot
- * once a round; a stride near the golden section spreads the visits of a heavy endpoint.
+ * <p>A round has as many slots as the weights add up to, and each endpoint owns as many
+ * neighbouring slots as its weight. Going through the slots with a stride that has no divisor in
+ * common with their number visits each slot once a round; a stride near the golden section spreads
+ * the visits of a heavy endpoint.
  */
 final class RoundRobin implements LoadBalancer {
   static final LoadBalancer INSTANCE = new RoundRobin();

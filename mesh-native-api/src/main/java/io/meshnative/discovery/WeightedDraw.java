@@ -6,8 +6,8 @@ import java.util.random.RandomGenerator;
 /** Draws candidates with a chance in proportion to their weights. */
 final class WeightedDraw {
   /**
-   * How many alternatives are drawn by policy; a dial that fails as often has other troubles, and drawing all of
-   * 1,000 costs more than the order is worth.
+   * How many alternatives are drawn by policy; a dial that fails as often has other troubles, and
+   * drawing all of 1,000 costs more than the order is worth.
    */
   static final int DEPTH = 8;
 

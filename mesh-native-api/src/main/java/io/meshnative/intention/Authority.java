@@ -23,8 +23,7 @@ record Authority(String host, OptionalInt port) {
     }
     String host = text.substring(0, hostEnd).toLowerCase(Locale.ROOT);
     if (host.isEmpty() || host.length() > MAX_HOST) {
-      throw refused(
-          where, "a host of 1 to " + MAX_HOST + " characters, found " + host.length());
+      throw refused(where, "a host of 1 to " + MAX_HOST + " characters, found " + host.length());
     }
     if (host.startsWith("[")) {
       requireIpv6(where, host);

@@ -3,21 +3,22 @@ package io.meshnative.intention;
 /**
  * The one spelling of a path that is both judged and handled.
  *
- * <p>Servers, frameworks and file systems decode, collapse and cut paths in different ways; whoever judges
- * another spelling than the handler sees lets requests around the rules (T30, T31). So what could be read
- * in two ways is refused, and nothing is decoded.
+ * <p>Servers, frameworks and file systems decode, collapse and cut paths in different ways; whoever
+ * judges another spelling than the handler sees lets requests around the rules (T30, T31). So what
+ * could be read in two ways is refused, and nothing is decoded.
  */
 final class CanonicalPath {
   private CanonicalPath() {}
 
-  /** Checks a path that starts with a slash and has no query; returns it with encodings upper-cased. */
+  /**
+   * Checks a path that starts with a slash and has no query; returns it with encodings upper-cased.
+   */
   static String of(String path) throws MalformedRequestException {
     int segmentStart = 1;
     for (int i = 0; i < path.length(); i++) {
       char c = path.charAt(i);
       switch (c) {
-        case '\\', ';' ->
-            throw refused("a path without '\\' and ';'", "'" + c + "'", i);
+        case '\\', ';' -> throw refused("a path without '\\' and ';'", "'" + c + "'", i);
         case '%' -> requireNeeded(path, i);
         case '/' -> {
           if (i > 0) {
@@ -50,7 +51,9 @@ final class CanonicalPath {
     }
   }
 
-  /** A percent-encoding has to be well-formed, and to stand for a byte that cannot stand for itself. */
+  /**
+   * A percent-encoding has to be well-formed, and to stand for a byte that cannot stand for itself.
+   */
   private static void requireNeeded(String path, int percent) throws MalformedRequestException {
     int octet = octet(path, percent);
     if (octet < 0) {
@@ -73,8 +76,8 @@ final class CanonicalPath {
   }
 
   /**
-   * Whether a byte begins a form that no UTF-8 has but lax decoders read: of ASCII in two bytes, of others in
-   * more than needed, or of more than four bytes.
+   * Whether a byte begins a form that no UTF-8 has but lax decoders read: of ASCII in two bytes, of
+   * others in more than needed, or of more than four bytes.
    */
   private static boolean isOverlong(int first, int second) {
     return first == 0xc0

@@ -3,7 +3,9 @@ package io.meshnative.intention;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** One intention, compiled: everything that it can decide is decided already, or is one walk away. */
+/**
+ * One intention, compiled: everything that it can decide is decided already, or is one walk away.
+ */
 final class CompiledIntention {
   private final Optional<Intention> intention;
   private final CompiledPermission[] permissions;
@@ -76,8 +78,7 @@ final class CompiledIntention {
   private static Decision.Denied tokenMissing(Intention intention) {
     return new Decision.Denied(
         Decision.Cause.JWT_UNSUPPORTED,
-        new Reason(
-            "the intention ", intention, " asks for a JWT, and none can be verified here"),
+        new Reason("the intention ", intention, " asks for a JWT, and none can be verified here"),
         intention,
         OptionalInt.empty(),
         null);

@@ -9,9 +9,10 @@ import java.util.Locale;
 /**
  * The intentions that are about one destination, in the order in which they decide.
  *
- * <p>The order is Consul's: the highest precedence first. The given number is trusted even where the names
- * would give another; Consul's servers compute it and sort by it. Equal numbers are put in the order of
- * the source's peer, partition, namespace and name, then the destination's (reference: Consul §e.4).
+ * <p>The order is Consul's: the highest precedence first. The given number is trusted even where
+ * the names would give another; Consul's servers compute it and sort by it. Equal numbers are put
+ * in the order of the source's peer, partition, namespace and name, then the destination's
+ * (reference: Consul §e.4).
  */
 final class Coverage {
   private static final Comparator<Intention> ORDER =
@@ -33,7 +34,8 @@ final class Coverage {
     List<Intention> covering = new ArrayList<>(intentions.size());
     for (Intention intention : intentions) {
       Intention.Destination rule = intention.destination();
-      // A wildcard partition is no rule of Consul's; it counts as covering so that check() can refuse it.
+      // A wildcard partition is no rule of Consul's; it counts as covering so that check() can
+      // refuse it.
       if (covers(SourceIndex.partition(rule.partition()), partition)
           && covers(SourceIndex.namespace(rule.namespace()), namespace)
           && covers(rule.name(), name)) {
@@ -52,7 +54,10 @@ final class Coverage {
     return name.toLowerCase(Locale.ROOT);
   }
 
-  /** Checks that the intention means something. What cannot match must not be skipped: it may be a deny. */
+  /**
+   * Checks that the intention means something. What cannot match must not be skipped: it may be a
+   * deny.
+   */
   static void check(Intention intention) throws UnusableRuleException {
     if (!intention.defects().isEmpty()) {
       throw new UnusableRuleException(String.join("; ", intention.defects()));
@@ -65,7 +70,8 @@ final class Coverage {
     if (source.partition().equals(Intention.WILDCARD)
         || destination.partition().equals(Intention.WILDCARD)
         || source.peer().equals(Intention.WILDCARD)) {
-      throw new UnusableRuleException("a partition or peer is a wildcard, which Consul does not define");
+      throw new UnusableRuleException(
+          "a partition or peer is a wildcard, which Consul does not define");
     }
     if (isExactInEveryNamespace(source.namespace(), source.name())
         || isExactInEveryNamespace(destination.namespace(), destination.name())) {
@@ -79,9 +85,9 @@ final class Coverage {
   }
 
   /**
-   * Checks that two neighbours of the order do not say different things of the same source with the same
-   * precedence: which one a server would follow is chance. Duplicates of different precedence are normal, and
-   * the lower one is never reached.
+   * Checks that two neighbours of the order do not say different things of the same source with the
+   * same precedence: which one a server would follow is chance. Duplicates of different precedence
+   * are normal, and the lower one is never reached.
    */
   static void checkNeighbours(Intention first, Intention second) throws UnusableRuleException {
     boolean sameRule =

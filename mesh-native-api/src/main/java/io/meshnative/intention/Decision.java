@@ -5,8 +5,8 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the policy says of a connection or a request, and why. Only an {@link IntentionTable} makes decisions;
- * callers cannot construct one.
+ * What the policy says of a connection or a request, and why. Only an {@link IntentionTable} makes
+ * decisions; callers cannot construct one.
  *
  * <p>Immutable and thread-safe. The table hands out the same {@link Allowed} instance each time:
  * allowing allocates nothing.
@@ -49,8 +49,8 @@ public sealed interface Decision {
     /** The intention requires a JWT, which is not supported yet. */
     JWT_UNSUPPORTED,
     /**
-     * The destination's intentions hold a field or value that this version does not know, a rule that
-     * does not compile, or two rules that contradict each other.
+     * The destination's intentions hold a field or value that this version does not know, a rule
+     * that does not compile, or two rules that contradict each other.
      */
     DEFECTIVE_POLICY,
     /** No policy has been loaded yet, or the one held is too old to be used. */

@@ -14,8 +14,7 @@ final class Defaults {
    * @param rule the intention that {@code why} speaks of, if any; it did not decide
    * @param defaultDecision the default
    */
-  static Decision decision(
-      String why, @Nullable Intention rule, DefaultDecision defaultDecision) {
+  static Decision decision(String why, @Nullable Intention rule, DefaultDecision defaultDecision) {
     return switch (defaultDecision) {
       case ALLOW ->
           new Decision.Allowed(
@@ -28,8 +27,8 @@ final class Defaults {
               new Reason(
                   why,
                   rule,
-                  ", and the control plane has not told its default yet; check that the token may read"
-                      + " intentions"));
+                  ", and the control plane has not told its default yet; check that the token may"
+                      + " read intentions"));
     };
   }
 

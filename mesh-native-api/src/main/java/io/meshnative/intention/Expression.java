@@ -5,8 +5,9 @@ import com.google.re2j.PatternSyntaxException;
 
 /**
  * Compiles the regular expressions of rules. The engine is RE2's: time linear in the text, whatever
- * the expression (T41), and the dialect in which Consul's own proxies read the same rule. Consul does
- * not check expressions when they are written (reference: Consul §e.2), so they may be broken here.
+ * the expression (T41), and the dialect in which Consul's own proxies read the same rule. Consul
+ * does not check expressions when they are written (reference: Consul §e.2), so they may be broken
+ * here.
  */
 final class Expression {
   /** Far more than a readable rule has, far less than what makes compiling a burden. */

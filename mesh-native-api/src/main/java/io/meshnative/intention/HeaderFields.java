@@ -42,7 +42,8 @@ final class HeaderFields {
       throw new MalformedRequestException(
           "expected header names without '_', found "
               + Printable.quote(name)
-              + "; many servers read '_' as '-', so such a header could get around a rule: send it with '-'");
+              + "; many servers read '_' as '-', so such a header could get around a rule: send it"
+              + " with '-'");
     }
     return name.toLowerCase(Locale.ROOT);
   }

@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * A condition on a header, compiled.
  *
- * <p>A sender may repeat a header, and receivers differ in whether they see the first line, the last, or
- * all of them joined. So a condition of a deny holds if it holds for any line or for the joined value; a
- * condition of an allow only if it holds for every line and for the joined value (T35). Inversion is part
- * of what is asked of each.
+ * <p>A sender may repeat a header, and receivers differ in whether they see the first line, the
+ * last, or all of them joined. So a condition of a deny holds if it holds for any line or for the
+ * joined value; a condition of an allow only if it holds for every line and for the joined value
+ * (T35). Inversion is part of what is asked of each.
  */
 final class HeaderMatcher {
   /** HTTP/2 calls the host so, and proxies accept either name in a rule. */
@@ -22,7 +22,8 @@ final class HeaderMatcher {
   private final boolean invert;
   private final boolean anyLine;
 
-  private HeaderMatcher(String name, @Nullable ValueMatcher value, boolean invert, boolean anyLine) {
+  private HeaderMatcher(
+      String name, @Nullable ValueMatcher value, boolean invert, boolean anyLine) {
     this.name = name;
     this.value = value;
     this.invert = invert;
@@ -35,7 +36,8 @@ final class HeaderMatcher {
     if (name.equals(AUTHORITY)) {
       name = HttpRequestView.HOST;
     }
-    // Other pseudo-headers (":path") are no token either: they would silently be absent from every request.
+    // Other pseudo-headers (":path") are no token either: they would silently be absent from every
+    // request.
     if (name.isEmpty() || Tokens.firstForeign(name) >= 0) {
       throw new UnusableRuleException(
           "expected the name of a header, found " + Printable.quote(condition.name()));
@@ -53,7 +55,9 @@ final class HeaderMatcher {
     }
     if (text.isEmpty()) {
       throw new UnusableRuleException(
-          "the condition on the header " + Printable.quote(condition.name()) + " compares with nothing");
+          "the condition on the header "
+              + Printable.quote(condition.name())
+              + " compares with nothing");
     }
     return switch (condition.kind()) {
       case PRESENT -> null;
@@ -61,7 +65,8 @@ final class HeaderMatcher {
       case PREFIX -> new ValueMatcher.Prefix(text, ignoreCase);
       case SUFFIX -> new ValueMatcher.Suffix(text, ignoreCase);
       case CONTAINS -> new ValueMatcher.Contains(text, ignoreCase);
-      // IgnoreCase does not apply to expressions (reference: Consul §e.8); hosts have no letter case.
+      // IgnoreCase does not apply to expressions (reference: Consul §e.8); hosts have no letter
+      // case.
       case REGEX -> {
         boolean host = condition.name().equalsIgnoreCase(HttpRequestView.HOST);
         boolean authority = condition.name().equalsIgnoreCase(AUTHORITY);

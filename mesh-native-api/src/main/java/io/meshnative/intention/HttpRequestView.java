@@ -9,8 +9,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one canonical request that is judged and handled: method, path, host and headers in the only spelling
- * that all servers read alike.
+ * The one canonical request that is judged and handled: method, path, host and headers in the only
+ * spelling that all servers read alike.
  *
  * <pre>{@code
  * HttpRequestView request;
@@ -24,18 +24,21 @@ import org.jspecify.annotations.Nullable;
  * <p>Nothing is decoded and almost nothing normalised; what has a second reading is refused:
  *
  * <ul>
- *   <li><b>target:</b> origin-form ({@code /path?query}); absolute-form with {@code http} or {@code https}, whose
- *       authority equals the host; {@code *} with {@code OPTIONS}. The authority-form of {@code CONNECT} is
- *       refused: it has no path to judge, and a service is no tunnel. {@code CONNECT} with a path is judged as any
- *       request (RFC 8441).
- *   <li><b>path:</b> what stands before {@code ?}. Refused: {@code \}, {@code ;}, {@code #}, {@code //}, the
- *       segments {@code .} and {@code ..}, characters outside 0x21 to 0x7E, malformed encodings, and encodings of
- *       unreserved characters, of {@code / \ % ;}, of controls, or of overlong UTF-8. Other encodings are
- *       upper-cased. {@code /ADMIN} and {@code /admin/} are other paths than {@code /admin}.
- *   <li><b>host:</b> exactly one line, also if several are identical; lower-cased; no user info, no trailing dot.
- *   <li><b>method:</b> a token, its letter case kept. Headers that ask for another method are not read.
- *   <li><b>headers:</b> names are tokens, lower-cased, without {@code _}; values are printable ASCII with blanks
- *       and tabs, trimmed at both ends.
+ *   <li><b>target:</b> origin-form ({@code /path?query}); absolute-form with {@code http} or {@code
+ *       https}, whose authority equals the host; {@code *} with {@code OPTIONS}. The authority-form
+ *       of {@code CONNECT} is refused: it has no path to judge, and a service is no tunnel. {@code
+ *       CONNECT} with a path is judged as any request (RFC 8441).
+ *   <li><b>path:</b> what stands before {@code ?}. Refused: {@code \}, {@code ;}, {@code #}, {@code
+ *       //}, the segments {@code .} and {@code ..}, characters outside 0x21 to 0x7E, malformed
+ *       encodings, and encodings of unreserved characters, of {@code / \ % ;}, of controls, or of
+ *       overlong UTF-8. Other encodings are upper-cased. {@code /ADMIN} and {@code /admin/} are
+ *       other paths than {@code /admin}.
+ *   <li><b>host:</b> exactly one line, also if several are identical; lower-cased; no user info, no
+ *       trailing dot.
+ *   <li><b>method:</b> a token, its letter case kept. Headers that ask for another method are not
+ *       read.
+ *   <li><b>headers:</b> names are tokens, lower-cased, without {@code _}; values are printable
+ *       ASCII with blanks and tabs, trimmed at both ends.
  * </ul>
  *
  * <p>Building takes time linear in the size of the request. Immutable and thread-safe.
@@ -62,10 +65,12 @@ public final class HttpRequestView {
    * Checks a request and makes its view.
    *
    * @param method the method of the request line, or {@code :method}
-   * @param rawTarget the target of the request line, or {@code :path}, undecoded, as it came from the network
-   * @param hosts the lines of the {@code Host} header, or {@code :authority}; exactly one is accepted
-   * @param headers the other headers and their lines in order, as they came from the network; a {@code Host}
-   *     among them has to agree with {@code hosts}
+   * @param rawTarget the target of the request line, or {@code :path}, undecoded, as it came from
+   *     the network
+   * @param hosts the lines of the {@code Host} header, or {@code :authority}; exactly one is
+   *     accepted
+   * @param headers the other headers and their lines in order, as they came from the network; a
+   *     {@code Host} among them has to agree with {@code hosts}
    * @return the view
    * @throws MalformedRequestException if the request has a second reading; the message says where
    */
@@ -119,7 +124,8 @@ public final class HttpRequestView {
   /**
    * Returns the judged path.
    *
-   * @return the path without query, percent-encodings in upper case and undecoded; {@code *} for {@code OPTIONS *}
+   * @return the path without query, percent-encodings in upper case and undecoded; {@code *} for
+   *     {@code OPTIONS *}
    */
   public String path() {
     return path;
@@ -144,7 +150,8 @@ public final class HttpRequestView {
   }
 
   /**
-   * Returns host and port as one text, which is what rules about the header {@code Host} compare with.
+   * Returns host and port as one text, which is what rules about the header {@code Host} compare
+   * with.
    *
    * @return {@code host} or {@code host:port}, lower-case
    */

@@ -18,19 +18,20 @@ import org.jspecify.annotations.Nullable;
  * Decision decision = table.decide(caller, request);   // layer 7
  * }</pre>
  *
- * <p>The first intention in the order of precedence whose source covers the caller decides; lower ones are
- * not asked, even if no permission of the first matches the request: then the default decides. Names of
- * sources compare exactly. A wildcard covers callers of its own partition and of the own cluster only. The
- * table knows no trust domain: callers have to be of the own one, which the handshake has proved; intentions
- * about peered clusters' services never match.
+ * <p>The first intention in the order of precedence whose source covers the caller decides; lower
+ * ones are not asked, even if no permission of the first matches the request: then the default
+ * decides. Names of sources compare exactly. A wildcard covers callers of its own partition and of
+ * the own cluster only. The table knows no trust domain: callers have to be of the own one, which
+ * the handshake has proved; intentions about peered clusters' services never match.
  *
- * <p><b>Fails closed.</b> If any intention of the destination cannot be applied as written (an unknown field,
- * an expression that does not compile, two that contradict each other), everything is denied and {@link
- * #defect()} says why: skipping a rule that may be a deny would open what it closes. An exception inside a
- * decision is a denial too. What needs a JWT is denied, since none is verified here.
+ * <p><b>Fails closed.</b> If any intention of the destination cannot be applied as written (an
+ * unknown field, an expression that does not compile, two that contradict each other), everything
+ * is denied and {@link #defect()} says why: skipping a rule that may be a deny would open what it
+ * closes. An exception inside a decision is a denial too. What needs a JWT is denied, since none is
+ * verified here.
  *
- * <p>Immutable and thread-safe. Deciding takes a few hash lookups, no lock, and where the answer is {@link
- * Decision.Allowed} no allocation, unless a rule has a regular expression.
+ * <p>Immutable and thread-safe. Deciding takes a few hash lookups, no lock, and where the answer is
+ * {@link Decision.Allowed} no allocation, unless a rule has a regular expression.
  */
 public final class IntentionTable {
   private final String name;
@@ -55,8 +56,8 @@ public final class IntentionTable {
   /**
    * Compiles a table.
    *
-   * @param destination the service that is called, a concrete one; its names compare without regard to letter
-   *     case
+   * @param destination the service that is called, a concrete one; its names compare without regard
+   *     to letter case
    * @param intentions any intentions; those about other destinations are left out
    * @param defaultDecision what happens where no intention, or no permission of it, matches
    * @return the table; never fails because of what an intention says, see {@link #defect()}
@@ -161,8 +162,8 @@ public final class IntentionTable {
   }
 
   /**
-   * Returns whether the intention that decides for this source has permissions, so that its requests have to
-   * be judged one by one.
+   * Returns whether the intention that decides for this source has permissions, so that its
+   * requests have to be judged one by one.
    *
    * @param source the caller
    * @return whether to call {@link #decide(ConsulId.Service, HttpRequestView)}
@@ -184,10 +185,10 @@ public final class IntentionTable {
   }
 
   /**
-   * Returns whether the policy beyond doubt refuses every connection of this source: by a layer-4 intention that
-   * says deny, or because none matches and the default is deny. The calling side may then save the dial.
-   * Where this side cannot know (permissions, tokens, defects, an unknown default), the answer is no: the peer
-   * decides.
+   * Returns whether the policy beyond doubt refuses every connection of this source: by a layer-4
+   * intention that says deny, or because none matches and the default is deny. The calling side may
+   * then save the dial. Where this side cannot know (permissions, tokens, defects, an unknown
+   * default), the answer is no: the peer decides.
    *
    * @param source the caller
    * @return whether a dial is pointless

@@ -43,8 +43,8 @@ sealed interface PathMatcher {
 
   /**
    * The whole path matches an expression. An expression cannot be upper-cased like a text ({@code
-   * [%c3]} is a class of characters), so the path is shown to it in both letter cases that an author may
-   * have had in mind: its encodings upper-cased, and lower-cased.
+   * [%c3]} is a class of characters), so the path is shown to it in both letter cases that an
+   * author may have had in mind: its encodings upper-cased, and lower-cased.
    */
   record Regex(Pattern pattern) implements PathMatcher {
     @Override

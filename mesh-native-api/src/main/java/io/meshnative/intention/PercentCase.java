@@ -8,8 +8,8 @@ final class PercentCase {
   private PercentCase() {}
 
   /**
-   * Returns the text with the hexadecimal digits after each {@code %} in upper case. An encoding that
-   * the end of the text cuts off is treated the same, because the text may be a prefix.
+   * Returns the text with the hexadecimal digits after each {@code %} in upper case. An encoding
+   * that the end of the text cuts off is treated the same, because the text may be a prefix.
    */
   static String upper(String text) {
     return convert(text, true);

@@ -26,6 +26,23 @@ final class Printable {
     return escaped.append(shown < text.length() ? "..." : "").toString();
   }
 
+  /**
+   * Returns the text with its control characters escaped, so that it cannot forge a line of a log.
+   */
+  static String oneLine(String text) {
+    StringBuilder line = new StringBuilder(text.length());
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      boolean breaks = Character.isISOControl(c) || c == '\u2028' || c == '\u2029';
+      if (breaks) {
+        line.append(String.format("\\u%04x", (int) c));
+      } else {
+        line.append(c);
+      }
+    }
+    return line.toString();
+  }
+
   /** Names one character by its code point. */
   static String codePoint(char c) {
     return String.format("U+%04X", (int) c);

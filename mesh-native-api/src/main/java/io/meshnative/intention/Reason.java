@@ -20,9 +20,9 @@ record Reason(String before, @Nullable Intention rule, String after) {
     return new Reason(before, rule, "");
   }
 
-  /** Returns the sentence. */
+  /** Returns the sentence on one line; Consul lets names and descriptions hold any character. */
   @Override
   public String toString() {
-    return rule == null ? before + after : before + rule + after;
+    return Printable.oneLine(rule == null ? before + after : before + rule + after);
   }
 }

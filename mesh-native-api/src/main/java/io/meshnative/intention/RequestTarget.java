@@ -4,8 +4,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request target (RFC 9112 §3.2), taken apart. Only targets that every server reads in the same way are
- * accepted.
+ * A request target (RFC 9112 §3.2), taken apart. Only targets that every server reads in the same
+ * way are accepted.
  *
  * @param path the judged path: the target before {@code ?}, percent-encodings in upper case
  * @param authority the authority of an absolute-form target
@@ -38,8 +38,8 @@ record RequestTarget(String path, @Nullable Authority authority) {
     String scheme = schemeEnd < 0 ? "" : target.substring(0, schemeEnd).toLowerCase(Locale.ROOT);
     if (!scheme.equals("http") && !scheme.equals("https")) {
       throw new MalformedRequestException(
-          "expected a request target that starts with '/', \"http://\" or \"https://\", found one that"
-              + " does not; the authority-form of CONNECT is not served");
+          "expected a request target that starts with '/', \"http://\" or \"https://\", found one"
+              + " that does not; the authority-form of CONNECT is not served");
     }
     int authorityStart = schemeEnd + 3;
     int slash = target.indexOf('/', authorityStart);

@@ -9,13 +9,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Finds the intention that decides for a caller of the own cluster.
  *
- * <p>Invariant: whatever a lookup meets first, going from the exact name to the namespace's wildcard to the
- * partition's wildcard, is the winner. It holds because intentions are added in the order in which they
- * decide, and one is left out if a broader one that decides before it is there already. So a lookup is at
- * most three hash lookups; it neither compares precedences nor allocates.
+ * <p>Invariant: whatever a lookup meets first, going from the exact name to the namespace's
+ * wildcard to the partition's wildcard, is the winner. It holds because intentions are added in the
+ * order in which they decide, and one is left out if a broader one that decides before it is there
+ * already. So a lookup is at most three hash lookups; it neither compares precedences nor
+ * allocates.
  *
- * <p>{@link HashMap} and not {@link Map#copyOf}: its buckets become trees when many names collide. It is
- * never changed once the table is built, and published by a final field.
+ * <p>{@link HashMap} and not {@link Map#copyOf}: its buckets become trees when many names collide.
+ * It is never changed once the table is built, and published by a final field.
  */
 final class SourceIndex {
   private static final String DEFAULT = "default";
@@ -32,7 +33,9 @@ final class SourceIndex {
     private @Nullable CompiledIntention any;
   }
 
-  /** Adds an intention that decides after all that were added before. Called while compiling only. */
+  /**
+   * Adds an intention that decides after all that were added before. Called while compiling only.
+   */
   void add(CompiledIntention compiled) {
     Intention.Source source = compiled.intention().orElseThrow().source();
     if (!source.peer().isEmpty()) {

@@ -4,9 +4,9 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Estimates how large an expression becomes when its repetition counts are unrolled. The engine writes
- * {@code x} a hundred times for {@code x{100}} and bounds single counts only: three nested ones would fill
- * the heap before the compiler returns.
+ * Estimates how large an expression becomes when its repetition counts are unrolled. The engine
+ * writes {@code x} a hundred times for {@code x{100}} and bounds single counts only: three nested
+ * ones would fill the heap before the compiler returns.
  *
  * <p>Not a parser: an expression that is none is measured somehow and then refused by the engine.
  */
@@ -95,7 +95,10 @@ final class UnrolledSize {
     return found < 0 ? expression.length() : found + 1;
   }
 
-  /** Returns the larger number of {@code {n}}, {@code {n,}} or {@code {n,m}}; 0 if it is something else. */
+  /**
+   * Returns the larger number of {@code {n}}, {@code {n,}} or {@code {n,m}}; 0 if it is something
+   * else.
+   */
   private long count(int open) {
     long largest = 0;
     long number = 0;

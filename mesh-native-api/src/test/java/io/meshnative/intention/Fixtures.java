@@ -18,8 +18,7 @@ final class Fixtures {
     try (InputStream file =
             Fixtures.class.getResourceAsStream("/io/meshnative/fixtures/" + name + ".json");
         Buffer buffer = new Buffer();
-        JsonReader reader =
-            JsonReader.of(buffer.readFrom(Objects.requireNonNull(file, name)))) {
+        JsonReader reader = JsonReader.of(buffer.readFrom(Objects.requireNonNull(file, name)))) {
       return Objects.requireNonNull(reader.readJsonValue());
     } catch (IOException e) {
       throw new AssertionError(e);
@@ -48,8 +47,7 @@ final class Fixtures {
     for (Object one : list(at(json(fixture), "body"), name)) {
       intentions.add(
           new Intention(
-              new Intention.Source(
-                  "", "default", text(one, "SourceNS"), text(one, "SourceName")),
+              new Intention.Source("", "default", text(one, "SourceNS"), text(one, "SourceName")),
               new Intention.Destination(
                   "default", text(one, "DestinationNS"), text(one, "DestinationName")),
               has(one, "Action") ? Optional.of(action(one)) : Optional.empty(),
@@ -104,7 +102,9 @@ final class Fixtures {
     Permission.HeaderKind kind = Permission.HeaderKind.PRESENT;
     String value = "";
     for (Permission.HeaderKind candidate : Permission.HeaderKind.values()) {
-      String key = candidate.name().charAt(0) + candidate.name().substring(1).toLowerCase(java.util.Locale.ROOT);
+      String key =
+          candidate.name().charAt(0)
+              + candidate.name().substring(1).toLowerCase(java.util.Locale.ROOT);
       if (candidate != Permission.HeaderKind.PRESENT && has(json, key)) {
         kind = candidate;
         value = text(json, key);

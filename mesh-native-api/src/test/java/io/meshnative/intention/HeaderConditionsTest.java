@@ -37,8 +37,7 @@ class HeaderConditionsTest {
       HeaderCondition condition,
       String... lines) {
     return table(byDefault, permissions("web", "api", onHeader(action, condition)))
-        .decide(
-            caller("web"), request("GET", "/", Map.of("X-Role", Arrays.asList(lines))));
+        .decide(caller("web"), request("GET", "/", Map.of("X-Role", Arrays.asList(lines))));
   }
 
   @ParameterizedTest
@@ -69,8 +68,7 @@ class HeaderConditionsTest {
   @Test
   void ignoringLetterCaseDoesNotApplyToExpressions() {
     assertThat(
-            allows(
-                new HeaderCondition("x-role", HeaderKind.REGEX, "ADMIN", false, true), "admin"))
+            allows(new HeaderCondition("x-role", HeaderKind.REGEX, "ADMIN", false, true), "admin"))
         .isFalse();
   }
 
@@ -169,8 +167,7 @@ class HeaderConditionsTest {
                     permissions(
                         "web",
                         "api",
-                        onHeader(
-                            Intention.Action.ALLOW, header("x-role", HeaderKind.PREFIX, ""))))
+                        onHeader(Intention.Action.ALLOW, header("x-role", HeaderKind.PREFIX, ""))))
                 .defect())
         .isPresent();
   }

@@ -34,15 +34,30 @@ class HttpRequestViewTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "//admin", "/a//b", "/a//", "//", "/./admin", "/x/../admin", "/..", "/.", "/a/.", "/a/..",
-        "/\\admin", "\\admin", "/admin;x=1", "/admin;", "/;/admin", "//?x"
+        "//admin",
+        "/a//b",
+        "/a//",
+        "//",
+        "/./admin",
+        "/x/../admin",
+        "/..",
+        "/.",
+        "/a/.",
+        "/a/..",
+        "/\\admin",
+        "\\admin",
+        "/admin;x=1",
+        "/admin;",
+        "/;/admin",
+        "//?x"
       })
   void T30_pathsWithASecondReadingAreRefused(String target) {
     assertRefused("GET", target);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/admin/", "/ADMIN", "/...", "/.a", "/a.", "/a..b", "/", "/a:b@c!$&'()*+,="})
+  @ValueSource(
+      strings = {"/admin/", "/ADMIN", "/...", "/.a", "/a.", "/a..b", "/", "/a:b@c!$&'()*+,="})
   void T30_otherPathsAreKeptAsTheyAre(String target) throws Exception {
     assertThat(view("GET", target).path()).isEqualTo(target);
   }
@@ -50,9 +65,32 @@ class HttpRequestViewTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "/a%2fb", "/a%2Fb", "/a%5cb", "/%2e%2e/admin", "/%2e", "/%00", "/%7f", "/%0a", "/%1F",
-        "/%252f", "/%25", "/%c0%af", "/%C1%9C", "/%e0%80%af", "/%f0%80%80%af", "/%f8%80%80%80%af",
-        "/%zz", "/%", "/%4", "/%4/x", "/%-1", "/%+1", "/%41dmin", "/%7e", "/%3b", "/%u0041"
+        "/a%2fb",
+        "/a%2Fb",
+        "/a%5cb",
+        "/%2e%2e/admin",
+        "/%2e",
+        "/%00",
+        "/%7f",
+        "/%0a",
+        "/%1F",
+        "/%252f",
+        "/%25",
+        "/%c0%af",
+        "/%C1%9C",
+        "/%e0%80%af",
+        "/%f0%80%80%af",
+        "/%f8%80%80%80%af",
+        "/%zz",
+        "/%",
+        "/%4",
+        "/%4/x",
+        "/%-1",
+        "/%+1",
+        "/%41dmin",
+        "/%7e",
+        "/%3b",
+        "/%u0041"
       })
   void T31_encodingsWithASecondReadingAreRefused(String target) {
     assertRefused("GET", target);
@@ -110,8 +148,13 @@ class HttpRequestViewTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "http://other/admin", "http://api.example:80/admin", "http://u@api.example/admin",
-        "http://api.example./admin", "http:///admin", "http://", "http://api.example//admin",
+        "http://other/admin",
+        "http://api.example:80/admin",
+        "http://u@api.example/admin",
+        "http://api.example./admin",
+        "http:///admin",
+        "http://",
+        "http://api.example//admin",
         "http://api.example/../admin"
       })
   void T32_anAbsoluteFormOfAnotherHostOrWithAnAmbiguousPathIsRefused(String target) {
@@ -164,9 +207,30 @@ class HttpRequestViewTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", "api.example.", ".api", "a..b", "u@api", "a,b", "a b", "a/b", "a%2eb", "api:", "api:0",
-        "api:080", "api:65536", "api:999999", "api:8x", "api:+8", "[::1", "[::1]x", "[fe80::1%25eth0]",
-        "[]", "[abc]", "::1", "h\u00f6st", "a\u0000"
+        "",
+        "api.example.",
+        ".api",
+        "a..b",
+        "u@api",
+        "a,b",
+        "a b",
+        "a/b",
+        "a%2eb",
+        "api:",
+        "api:0",
+        "api:080",
+        "api:65536",
+        "api:999999",
+        "api:8x",
+        "api:+8",
+        "[::1",
+        "[::1]x",
+        "[fe80::1%25eth0]",
+        "[]",
+        "[abc]",
+        "::1",
+        "h\u00f6st",
+        "a\u0000"
       })
   void T34_hostsWithASecondReadingAreRefused(String line) {
     assertThatThrownBy(() -> HttpRequestView.of("GET", "/", List.of(line), Map.of()))
@@ -191,13 +255,17 @@ class HttpRequestViewTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"x_role", "_", "x role", "x-role ", " x-role", "x:role", "", "x\u0000", "x\u00e9", ":path"})
+  @ValueSource(
+      strings = {
+        "x_role", "_", "x role", "x-role ", " x-role", "x:role", "", "x\u0000", "x\u00e9", ":path"
+      })
   void T36_headerNamesThatServersReadDifferentlyAreRefused(String name) {
     assertThatThrownBy(() -> withHeader(name, "v")).isInstanceOf(MalformedRequestException.class);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"a\r\n b", "a\nb", "a\rb", "a\u0000", "\u0001", "\u007f", "caf\u00e9", "\u00ff"})
+  @ValueSource(
+      strings = {"a\r\n b", "a\nb", "a\rb", "a\u0000", "\u0001", "\u007f", "caf\u00e9", "\u00ff"})
   void T36_headerValuesThatServersReadDifferentlyAreRefused(String value) {
     assertThatThrownBy(() -> withHeader("x-role", value))
         .isInstanceOf(MalformedRequestException.class);
@@ -231,7 +299,8 @@ class HttpRequestViewTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/a b", "/a\tb", "/a\u0000", "/a\u007f", "/caf\u00e9", "/a?b c", "/a?\u00e9"})
+  @ValueSource(
+      strings = {"/a b", "/a\tb", "/a\u0000", "/a\u007f", "/caf\u00e9", "/a?b c", "/a?\u00e9"})
   void T31_charactersThatAreNotVisibleAsciiAreRefused(String target) {
     assertRefused("GET", target);
   }

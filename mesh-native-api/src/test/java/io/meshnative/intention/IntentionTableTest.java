@@ -70,8 +70,7 @@ class IntentionTableTest {
   @Test
   void T22_aPeersIntentionNeverMatchesALocalCaller() {
     Intention.Source peered = new Intention.Source("east", "default", "default", "web");
-    IntentionTable table =
-        table(DefaultDecision.DENY, rule(peered, API, Intention.Action.ALLOW));
+    IntentionTable table = table(DefaultDecision.DENY, rule(peered, API, Intention.Action.ALLOW));
 
     assertThat(cause(table.decide(caller("web")))).isEqualTo(Decision.Cause.DEFAULT);
   }
@@ -79,8 +78,7 @@ class IntentionTableTest {
   @Test
   void T22_aPeersWildcardNeverMatchesALocalCaller() {
     Intention.Source peered = new Intention.Source("east", "default", "default", "*");
-    IntentionTable table =
-        table(DefaultDecision.DENY, rule(peered, API, Intention.Action.ALLOW));
+    IntentionTable table = table(DefaultDecision.DENY, rule(peered, API, Intention.Action.ALLOW));
 
     assertThat(table.match(caller("web"))).isEmpty();
   }
@@ -105,8 +103,7 @@ class IntentionTableTest {
 
   @Test
   void T22_aCallerWhoseNameIsAnAsteriskIsNoWildcard() {
-    IntentionTable table =
-        table(DefaultDecision.DENY, allow("web", "api"), deny("*", "api"));
+    IntentionTable table = table(DefaultDecision.DENY, allow("web", "api"), deny("*", "api"));
 
     assertThat(table.decide(caller("*")).isAllowed()).isFalse();
   }
@@ -128,8 +125,7 @@ class IntentionTableTest {
   @Test
   void sourcePartitionsCompareWithoutLetterCaseBecauseIdsHoldThemLowered() {
     Intention.Source source = new Intention.Source("", "Blue", "default", "web");
-    IntentionTable table =
-        table(DefaultDecision.ALLOW, rule(source, API, Intention.Action.DENY));
+    IntentionTable table = table(DefaultDecision.ALLOW, rule(source, API, Intention.Action.DENY));
 
     assertThat(table.decide(caller("blue", "default", "web")).isAllowed()).isFalse();
   }
@@ -160,8 +156,7 @@ class IntentionTableTest {
 
   @Test
   void T22_theSameSourceTwiceWithTheSamePrecedenceAndDifferentActionsDeniesEverything() {
-    IntentionTable table =
-        table(DefaultDecision.ALLOW, allow("web", "api"), deny("web", "API"));
+    IntentionTable table = table(DefaultDecision.ALLOW, allow("web", "api"), deny("web", "API"));
 
     assertThat(cause(table.decide(caller("other")))).isEqualTo(Decision.Cause.DEFECTIVE_POLICY);
     assertThat(table.defect()).get().asString().contains("default/web", "says something else");
@@ -169,8 +164,7 @@ class IntentionTableTest {
 
   @Test
   void T22_anIntentionRepeatedWithTheSameEffectIsHarmless() {
-    IntentionTable table =
-        table(DefaultDecision.DENY, allow("web", "api"), allow("web", "API"));
+    IntentionTable table = table(DefaultDecision.DENY, allow("web", "api"), allow("web", "API"));
 
     assertThat(table.decide(caller("web")).isAllowed()).isTrue();
   }
@@ -178,9 +172,7 @@ class IntentionTableTest {
   @Test
   void T21_permissionsDenyAConnectionThatHasNoRequest() {
     IntentionTable table =
-        table(
-            DefaultDecision.ALLOW,
-            permissions("web", "api", everything(Intention.Action.ALLOW)));
+        table(DefaultDecision.ALLOW, permissions("web", "api", everything(Intention.Action.ALLOW)));
 
     assertThat(cause(table.decide(caller("web")))).isEqualTo(Decision.Cause.NEEDS_REQUEST);
   }
@@ -239,6 +231,17 @@ class IntentionTableTest {
   }
 
   @Test
+  void aNameInAReasonCannotForgeALineOfALog() {
+    Intention forged = Rules.withDefect("unknown field a\nb", deny("web\nFATAL", "api"));
+
+    assertThat(table(DefaultDecision.DENY, forged).defect())
+        .get()
+        .asString()
+        .contains("web\\u000aFATAL", "a\\u000ab")
+        .doesNotContain("\n");
+  }
+
+  @Test
   void T23_aDefectOfAnIntentionThatIsNeverReachedDeniesToo() {
     IntentionTable table =
         table(
@@ -275,8 +278,7 @@ class IntentionTableTest {
   @Test
   void T23_anExactNameUnderAWildcardNamespaceDeniesEverything() {
     Intention.Source source = new Intention.Source("", "default", "*", "web");
-    IntentionTable table =
-        table(DefaultDecision.ALLOW, rule(source, API, Intention.Action.DENY));
+    IntentionTable table = table(DefaultDecision.ALLOW, rule(source, API, Intention.Action.DENY));
 
     assertThat(cause(table.decide(caller("other")))).isEqualTo(Decision.Cause.DEFECTIVE_POLICY);
   }
@@ -284,8 +286,7 @@ class IntentionTableTest {
   @Test
   void T23_aWildcardPartitionDeniesEverything() {
     Intention.Source source = new Intention.Source("", "*", "*", "*");
-    IntentionTable table =
-        table(DefaultDecision.ALLOW, rule(source, API, Intention.Action.DENY));
+    IntentionTable table = table(DefaultDecision.ALLOW, rule(source, API, Intention.Action.DENY));
 
     assertThat(cause(table.decide(caller("other")))).isEqualTo(Decision.Cause.DEFECTIVE_POLICY);
   }
@@ -358,8 +359,8 @@ class IntentionTableTest {
             table(DefaultDecision.DENY, Rules.withDefect("unknown field", deny("web", "api"))),
             IntentionTable.denyAll("no policy"));
 
-    assertThat(tables).noneSatisfy(
-        table -> assertThat(table.definitelyDenies(caller("web"))).isTrue());
+    assertThat(tables)
+        .noneSatisfy(table -> assertThat(table.definitelyDenies(caller("web"))).isTrue());
   }
 
   @Test

@@ -14,8 +14,7 @@ class LargeTableTest {
     List<Intention> intentions = new ArrayList<>();
     intentions.add(Rules.deny("*", "api"));
     for (int i = 1; i < SIZE; i++) {
-      intentions.add(
-          i % 2 == 0 ? Rules.allow("web-" + i, "api") : Rules.deny("web-" + i, "api"));
+      intentions.add(i % 2 == 0 ? Rules.allow("web-" + i, "api") : Rules.deny("web-" + i, "api"));
     }
 
     IntentionTable table = IntentionTable.compile(Rules.API, intentions, DefaultDecision.ALLOW);

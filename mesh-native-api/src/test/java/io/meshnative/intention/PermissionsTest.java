@@ -110,8 +110,7 @@ class PermissionsTest {
 
   @Test
   void anInvertedPresenceFailsForAPresentHeader() {
-    Map<String, List<String>> headers =
-        Map.of("x-tenant", List.of("acme"), "x-debug", List.of(""));
+    Map<String, List<String>> headers = Map.of("x-tenant", List.of("acme"), "x-debug", List.of(""));
 
     assertThat(STORED.decide(WEB, request("GET", "/v2/a", headers)).isAllowed()).isFalse();
   }

@@ -32,11 +32,9 @@ class PrecedenceCasesTest {
       ConsulId.Service caller = Rules.caller(Fixtures.text(row, "source"));
       for (DefaultDecision byDefault : List.of(DefaultDecision.ALLOW, DefaultDecision.DENY)) {
         Object answer =
-            Fixtures.at(
-                row, byDefault == DefaultDecision.ALLOW ? "default_allow" : "default_deny");
+            Fixtures.at(row, byDefault == DefaultDecision.ALLOW ? "default_allow" : "default_deny");
         Decision decision =
-            IntentionTable.compile(
-                    Rules.destination(destination), intentions(one), byDefault)
+            IntentionTable.compile(Rules.destination(destination), intentions(one), byDefault)
                 .decide(caller);
         assertThat(decision.isAllowed())
             .as("%s => %s by default %s", caller.service(), destination, byDefault)

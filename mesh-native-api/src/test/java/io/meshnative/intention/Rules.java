@@ -119,14 +119,9 @@ final class Rules {
     return onPath(Intention.Action.DENY, kind, path);
   }
 
-  private static Permission onPath(
-      Intention.Action action, Permission.PathKind kind, String path) {
+  private static Permission onPath(Intention.Action action, Permission.PathKind kind, String path) {
     return new Permission(
-        action,
-        Optional.of(new Permission.PathCondition(kind, path)),
-        List.of(),
-        List.of(),
-        false);
+        action, Optional.of(new Permission.PathCondition(kind, path)), List.of(), List.of(), false);
   }
 
   static Permission onHeader(Intention.Action action, Permission.HeaderCondition... conditions) {
@@ -146,8 +141,7 @@ final class Rules {
         permission.action(), permission.path(), permission.headers(), permission.methods(), true);
   }
 
-  static Permission.HeaderCondition header(
-      String name, Permission.HeaderKind kind, String value) {
+  static Permission.HeaderCondition header(String name, Permission.HeaderKind kind, String value) {
     return new Permission.HeaderCondition(name, kind, value, false, false);
   }
 
@@ -160,8 +154,7 @@ final class Rules {
     return request("GET", target, Map.of());
   }
 
-  static HttpRequestView request(
-      String method, String target, Map<String, List<String>> headers) {
+  static HttpRequestView request(String method, String target, Map<String, List<String>> headers) {
     try {
       return HttpRequestView.of(method, target, List.of("api.example"), headers);
     } catch (MalformedRequestException e) {

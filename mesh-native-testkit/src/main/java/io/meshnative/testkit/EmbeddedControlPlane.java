@@ -321,8 +321,9 @@ public final class EmbeddedControlPlane implements AutoCloseable {
    * intentions and catalog stay.
    */
   public EmbeddedControlPlane restart() {
-    plane.restart();
+    // Cut first, so that no blocked call is answered from the other side of the restart.
     server.cut();
+    plane.restart();
     return this;
   }
 

@@ -30,6 +30,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Retention(RetentionPolicy.RUNTIME)
 @Target({ElementType.TYPE, ElementType.METHOD})
 @ExtendWith(EmbeddedMeshExtension.class)
+@SuppressWarnings("exports") // JUnit is optional: who uses this has it, nobody else must
 public @interface EmbeddedMesh {
   /** What happens where no intention matches; see {@link EmbeddedControlPlane.Builder}. */
   boolean defaultAllow() default true;

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.extension.ParameterResolutionException;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
 /** Does what {@link EmbeddedMesh} says. Use the annotation. */
+@SuppressWarnings("exports") // JUnit is optional: who uses this has it, nobody else must
 public final class EmbeddedMeshExtension
     implements BeforeAllCallback,
         AfterAllCallback,

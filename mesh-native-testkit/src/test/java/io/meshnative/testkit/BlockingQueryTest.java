@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.meshnative.testkit.Agent.Answer;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -156,7 +158,7 @@ class BlockingQueryTest {
   @Test
   void aClientThatGoesAwayFreesItsCall() throws Exception {
     long index = agent.get(MATCH).index();
-    try (var socket = new java.net.Socket("127.0.0.1", plane.address().getPort())) {
+    try (var socket = new Socket(InetAddress.getLoopbackAddress(), plane.address().getPort())) {
       String request =
           "GET " + MATCH + "&wait=600s&index=" + index + " HTTP/1.1\r\nHost: x\r\n\r\n";
       socket.getOutputStream().write(request.getBytes(java.nio.charset.StandardCharsets.US_ASCII));

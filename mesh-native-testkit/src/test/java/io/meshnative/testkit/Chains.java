@@ -11,6 +11,7 @@ import java.security.cert.PKIXBuilderParameters;
 import java.security.cert.TrustAnchor;
 import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.Date;
 import java.util.List;
@@ -42,7 +43,7 @@ final class Chains {
           CertStore.getInstance("Collection", new CollectionCertStoreParameters(chain)));
       parameters.setRevocationEnabled(false);
       // A root of this second is not valid before it: Consul does not backdate roots either.
-      parameters.setDate(new Date(System.currentTimeMillis() + 1000));
+      parameters.setDate(Date.from(Instant.now().plusSeconds(1)));
       CertPathBuilder.getInstance("PKIX").build(parameters);
       return true;
     } catch (java.security.cert.CertPathBuilderException e) {

@@ -118,8 +118,8 @@ final class ArchitectureTest {
             FLOORS.keySet().stream()
                 .filter(other -> !other.equals(room))
                 .filter(other ->
-                    FLOORS.get(other) >= floor
-                            && !STEPS.getOrDefault(room, Set.of()).contains(other)
+                    (FLOORS.get(other) >= floor
+                            && !STEPS.getOrDefault(room, Set.of()).contains(other))
                         || WALLS.getOrDefault(room, Set.of()).contains(other)),
             Stream.of(OUTSIDE))
         .toArray(String[]::new);

@@ -92,7 +92,7 @@ class PeersContractTest extends Contract {
     X509Certificate unproven = stage.db().identity().chain().get(0);
     assertThatThrownBy(() -> stage.db().peer(unproven))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("none has proven");
+        .hasMessageContaining("no caller has proven");
     stage.near().close();
     assertThat(stage.far().getInputStream().read()).isEqualTo(-1);
     stage.far().close();

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +59,7 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
     try {
       lastAnswer = clock.instant();
       failing = false;
-      boolean again = !tooOld && update.equals(held);
+      boolean again = !tooOld && Objects.equals(update, held);
       if (!again) {
         held = update;
         tooOld = false;

@@ -10,6 +10,7 @@ import io.meshnative.spi.Sink;
 import io.meshnative.spi.TrustUpdate;
 import java.io.IOException;
 import java.time.Clock;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -78,7 +79,7 @@ final class TrustAssembly {
   private void onIdentity(WorkloadIdentity identity) throws InvalidUpdateException {
     lock.lock();
     try {
-      if (identity.equals(taken)) {
+      if (Objects.equals(identity, taken)) {
         waiting = null;
         return;
       }
@@ -86,7 +87,7 @@ final class TrustAssembly {
         throw new InvalidUpdateException(
             "expected a live identity, found " + identity + ", which ended before it came");
       }
-      boolean heldAlready = identity.equals(waiting);
+      boolean heldAlready = Objects.equals(identity, waiting);
       waiting = identity;
       TrustUpdate now = roots;
       if (now != null) {
@@ -108,7 +109,7 @@ final class TrustAssembly {
   private void onRoots(TrustUpdate update) {
     lock.lock();
     try {
-      boolean changed = !update.equals(roots);
+      boolean changed = !Objects.equals(update, roots);
       roots = update;
       states.holds(StateBoard.Need.TRUST);
       WorkloadIdentity candidate = waiting;

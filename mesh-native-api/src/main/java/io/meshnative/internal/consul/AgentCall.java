@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param body the JSON to send, if any
  * @param hold how long the agent may hold the call back; zero for a plain read
  * @param patience how long to wait for the answer beyond that
- * @param acl the ACL rule that the call needs, such as {@code service:write on "web"}; null for none
+ * @param acl the ACL rule that the call needs, such as {@code service:write on "web"}; null for
+ *     none
  */
 record AgentCall(
     String method,

@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes single calls to the agent. Thread-safe.
  *
- * <p>The token travels in a header, never in a URL, and shows in no message. Nothing stands between us and the agent:
- * no proxy, no redirect, no cookie, no cache.
+ * <p>The token travels in a header, never in a URL, and shows in no message. Nothing stands between
+ * us and the agent: no proxy, no redirect, no cookie, no cache.
  */
 final class AgentClient implements AutoCloseable {
   private static final Logger LOG = System.getLogger(AgentClient.class.getName());
@@ -59,7 +59,8 @@ final class AgentClient implements AutoCloseable {
       throw new ControlPlaneException(
           "expected an agent at http:// or https://, found "
               + address
-              + ": unix sockets are not supported yet; set CONSUL_HTTP_ADDR to the agent's HTTP address",
+              + ": unix sockets are not supported yet; set CONSUL_HTTP_ADDR to the agent's HTTP"
+              + " address",
           0,
           null,
           null);
@@ -83,14 +84,15 @@ final class AgentClient implements AutoCloseable {
       if (!config.verify()) {
         LOG.log(
             Level.WARNING,
-            "The certificate of the Consul agent at {0} is not verified (CONSUL_HTTP_SSL_VERIFY): whoever answers"
-                + " there hands out identities and policy.",
+            "The certificate of the Consul agent at {0} is not verified (CONSUL_HTTP_SSL_VERIFY):"
+                + " whoever answers there hands out identities and policy.",
             shownAddress);
         builder.hostnameVerifier((name, session) -> true);
       }
       String serverName = config.tlsServerName().orElse(null);
       if (serverName != null) {
-        // The URL bears the name that is to be proven, in SNI and certificate; only its address comes from
+        // The URL bears the name that is to be proven, in SNI and certificate; only its address
+        // comes from
         // CONSUL_HTTP_ADDR.
         String dialled = host;
         builder.dns(name -> List.of(InetAddress.getAllByName(dialled)));
@@ -147,7 +149,8 @@ final class AgentClient implements AutoCloseable {
     HashingSource source = HashingSource.sha256(response.body().source());
     while (source.read(body, 64 * 1024) != -1) {
       if (body.size() > MAX_BODY) {
-        throw AgentFailure.unusable(what, "expected a body of at most 256 MiB, found a longer one", null);
+        throw AgentFailure.unusable(
+            what, "expected a body of at most 256 MiB, found a longer one", null);
       }
     }
     return Answer.of(response.headers(), body, source.hash());
@@ -166,8 +169,10 @@ final class AgentClient implements AutoCloseable {
     HttpUrl.Builder url = base.newBuilder();
     call.path().forEach(url::addPathSegment);
     call.query().forEach(parameter -> url.addQueryParameter(parameter.name(), parameter.value()));
-    boolean ownNamespace = call.query().stream().noneMatch(parameter -> parameter.name().equals("ns"));
-    boolean ownPartition = call.query().stream().noneMatch(parameter -> parameter.name().equals("partition"));
+    boolean ownNamespace =
+        call.query().stream().noneMatch(parameter -> parameter.name().equals("ns"));
+    boolean ownPartition =
+        call.query().stream().noneMatch(parameter -> parameter.name().equals("partition"));
     // Open-source agents answer 400 to these, even to ns=default: only where they are configured.
     if (ownNamespace) {
       config.namespace().ifPresent(namespace -> url.addQueryParameter("ns", namespace));
@@ -175,7 +180,8 @@ final class AgentClient implements AutoCloseable {
     if (ownPartition) {
       config.partition().ifPresent(partition -> url.addQueryParameter("partition", partition));
     }
-    Request.Builder request = new Request.Builder().url(url.build()).header("User-Agent", "mesh-native");
+    Request.Builder request =
+        new Request.Builder().url(url.build()).header("User-Agent", "mesh-native");
     if (token != null) {
       request.header("X-Consul-Token", token);
     }
@@ -189,7 +195,8 @@ final class AgentClient implements AutoCloseable {
 
   private static String credentials(String both) {
     int colon = both.indexOf(':');
-    return Credentials.basic(both.substring(0, colon), both.substring(colon + 1), StandardCharsets.UTF_8);
+    return Credentials.basic(
+        both.substring(0, colon), both.substring(colon + 1), StandardCharsets.UTF_8);
   }
 
   private @Nullable String token() {
@@ -202,9 +209,14 @@ final class AgentClient implements AutoCloseable {
     return lastToken;
   }
 
-  private static String firstLine(BufferedSource source, @Nullable String token) throws IOException {
+  private static String firstLine(BufferedSource source, @Nullable String token)
+      throws IOException {
     source.request(MAX_ERROR_BODY);
-    String text = source.getBuffer().snapshot((int) Math.min(MAX_ERROR_BODY, source.getBuffer().size())).utf8();
+    String text =
+        source
+            .getBuffer()
+            .snapshot((int) Math.min(MAX_ERROR_BODY, source.getBuffer().size()))
+            .utf8();
     String line = text.lines().findFirst().orElse("").strip();
     if (token != null) {
       line = line.replace(token, "(the token)");

@@ -4,7 +4,10 @@ import io.meshnative.ControlPlaneException;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
-/** What went wrong with a call, and what to do next: the texts for the person at three in the morning. */
+/**
+ * What went wrong with a call, and what to do next: the texts for the person at three in the
+ * morning.
+ */
 final class AgentFailure {
   private AgentFailure() {}
 
@@ -22,19 +25,25 @@ final class AgentFailure {
     String missing = status == 403 && !tokenUnknown ? acl : null;
     String next =
         switch (status) {
-          case 400 -> "the agent does not understand the call: a setting may not fit its edition or version"
-              + " (namespaces and partitions are for Consul Enterprise), or it is not HTTP that it expects";
+          case 400 ->
+              "the agent does not understand the call: a setting may not fit its edition or version"
+                  + " (namespaces and partitions are for Consul Enterprise), or it is not HTTP that"
+                  + " it expects";
           case 401 -> "ACLs are off on this agent; remove the token or turn them on";
           case 403 ->
               tokenUnknown
-                  ? "the token is unknown, expired or revoked: check CONSUL_HTTP_TOKEN or the token file"
+                  ? "the token is unknown, expired or revoked: check CONSUL_HTTP_TOKEN or the token"
+                      + " file"
                   : "the token lacks "
                       + (acl == null ? "a right" : acl)
                       + "; a service identity of the service grants it";
-          case 404 -> "the agent does not know this call or object: is this a Consul agent of 1.8 or newer?";
+          case 404 ->
+              "the agent does not know this call or object: is this a Consul agent of 1.8 or"
+                  + " newer?";
           case 429 -> "the agent limits the rate; the call is tried again later";
           case 301, 302, 303, 307, 308 ->
-              "redirects are not followed, since they would carry the token elsewhere; give the agent's own address";
+              "redirects are not followed, since they would carry the token elsewhere; give the"
+                  + " agent's own address";
           default -> serverSide(text);
         };
     return new ControlPlaneException(
@@ -84,7 +93,8 @@ final class AgentFailure {
   }
 
   /** The agent answered 200 and something that cannot be used. */
-  static ControlPlaneException unusable(String what, String expectedAndFound, @Nullable Throwable cause) {
+  static ControlPlaneException unusable(
+      String what, String expectedAndFound, @Nullable Throwable cause) {
     return new ControlPlaneException(
         what + ": " + expectedAndFound + "; the last good state goes on", 200, null, cause);
   }

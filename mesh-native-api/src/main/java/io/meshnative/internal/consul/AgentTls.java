@@ -34,8 +34,9 @@ import org.bouncycastle.openssl.PEMParser;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS to the agent's HTTPS port: the JDK's own, with the configured authorities and client certificate. The agent's
- * certificate authority and the mesh's are different ones; nothing of the mesh is used here.
+ * TLS to the agent's HTTPS port: the JDK's own, with the configured authorities and client
+ * certificate. The agent's certificate authority and the mesh's are different ones; nothing of the
+ * mesh is used here.
  */
 record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
 
@@ -47,7 +48,8 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
       return new AgentTls(context.getSocketFactory(), trust);
     } catch (IOException | GeneralSecurityException e) {
       throw new ControlPlaneException(
-          "TLS to the Consul agent: expected readable PEM files of authorities, client certificate and key, found "
+          "TLS to the Consul agent: expected readable PEM files of authorities, client certificate"
+              + " and key, found "
               + e.getClass().getSimpleName()
               + ": "
               + e.getMessage(),
@@ -57,7 +59,8 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
     }
   }
 
-  private static X509TrustManager trust(ConsulConfig config) throws IOException, GeneralSecurityException {
+  private static X509TrustManager trust(ConsulConfig config)
+      throws IOException, GeneralSecurityException {
     List<X509Certificate> authorities = new ArrayList<>();
     Path file = config.caFile().orElse(null);
     if (file != null) {
@@ -65,7 +68,8 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
     }
     Path directory = config.caDirectory().orElse(null);
     if (directory != null) {
-      try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory, Files::isRegularFile)) {
+      try (DirectoryStream<Path> entries =
+          Files.newDirectoryStream(directory, Files::isRegularFile)) {
         for (Path entry : entries) {
           authorities.addAll(certificates(entry));
         }
@@ -83,7 +87,8 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
         store.setCertificateEntry("ca-" + i, authorities.get(i));
       }
     }
-    TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    TrustManagerFactory factory =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     factory.init(store);
     for (TrustManager manager : factory.getTrustManagers()) {
       if (manager instanceof X509TrustManager x509) {
@@ -93,7 +98,8 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
     throw new GeneralSecurityException("the JDK gave no X.509 trust manager");
   }
 
-  private static KeyManager @Nullable [] keys(ConsulConfig config) throws IOException, GeneralSecurityException {
+  private static KeyManager @Nullable [] keys(ConsulConfig config)
+      throws IOException, GeneralSecurityException {
     Path certificate = config.clientCertificate().orElse(null);
     Path key = config.clientKey().orElse(null);
     if (certificate == null || key == null) {
@@ -104,12 +110,14 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
     char[] none = new char[0];
     store.setKeyEntry(
         "client", privateKey(key), none, certificates(certificate).toArray(new Certificate[0]));
-    KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    KeyManagerFactory factory =
+        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
     factory.init(store, none);
     return factory.getKeyManagers();
   }
 
-  private static List<X509Certificate> certificates(Path file) throws IOException, GeneralSecurityException {
+  private static List<X509Certificate> certificates(Path file)
+      throws IOException, GeneralSecurityException {
     List<X509Certificate> certificates = new ArrayList<>();
     try (InputStream in = Files.newInputStream(file)) {
       for (Certificate each : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
@@ -124,10 +132,12 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
   /** Consul's own tool writes SEC1 keys, which Java cannot read unwrapped. */
   private static PrivateKey privateKey(Path file) throws IOException, GeneralSecurityException {
     PrivateKeyInfo info;
-    try (PEMParser parser = new PEMParser(new StringReader(Files.readString(file, StandardCharsets.US_ASCII)))) {
+    try (PEMParser parser =
+        new PEMParser(new StringReader(Files.readString(file, StandardCharsets.US_ASCII)))) {
       Object object = parser.readObject();
       if (object instanceof ASN1ObjectIdentifier) {
-        object = parser.readObject(); // OpenSSL writes the curve as a block of its own before the key
+        object =
+            parser.readObject(); // OpenSSL writes the curve as a block of its own before the key
       }
       if (object instanceof PEMKeyPair pair) {
         info = pair.getPrivateKeyInfo();
@@ -140,10 +150,13 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
       if (!Files.isReadable(file)) {
         throw e;
       }
-      throw new GeneralSecurityException(file + " holds no readable private key"); // its text is a secret
+      throw new GeneralSecurityException(
+          file + " holds no readable private key"); // its text is a secret
     }
-    boolean ec = info.getPrivateKeyAlgorithm().getAlgorithm().equals(X9ObjectIdentifiers.id_ecPublicKey);
-    return KeyFactory.getInstance(ec ? "EC" : "RSA").generatePrivate(new PKCS8EncodedKeySpec(info.getEncoded()));
+    boolean ec =
+        info.getPrivateKeyAlgorithm().getAlgorithm().equals(X9ObjectIdentifiers.id_ecPublicKey);
+    return KeyFactory.getInstance(ec ? "EC" : "RSA")
+        .generatePrivate(new PKCS8EncodedKeySpec(info.getEncoded()));
   }
 
   /** Trusts anyone: only where verification was switched off by name, and warned about. */

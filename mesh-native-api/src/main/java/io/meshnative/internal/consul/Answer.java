@@ -13,7 +13,8 @@ import okio.ByteString;
  * @param knownLeader false only where the agent says so
  * @param filteredByAcls whether the agent says that it hid rows (Consul 1.11+)
  */
-record Answer(Buffer body, ByteString hash, long index, boolean knownLeader, boolean filteredByAcls) {
+record Answer(
+    Buffer body, ByteString hash, long index, boolean knownLeader, boolean filteredByAcls) {
 
   static Answer of(Headers headers, Buffer body, ByteString hash) {
     return new Answer(

@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.random.RandomGenerator;
 
 /**
- * The pause after a failure: the first retry within 100 ms, then exponential from 1 s to 60 s with full jitter, so
- * that a thousand clients of a restarted agent do not return in step.
+ * The pause after a failure: the first retry within 100 ms, then exponential from 1 s to 60 s with
+ * full jitter, so that a thousand clients of a restarted agent do not return in step.
  */
 final class Backoff {
   static final Duration FIRST = Duration.ofMillis(100);
@@ -22,7 +22,8 @@ final class Backoff {
     long ceiling =
         failures <= 1
             ? FIRST.toNanos()
-            : Math.min(LONGEST.toNanos(), Duration.ofSeconds(1L << Math.min(failures - 2, 6)).toNanos());
+            : Math.min(
+                LONGEST.toNanos(), Duration.ofSeconds(1L << Math.min(failures - 2, 6)).toNanos());
     return Duration.ofNanos(random.nextLong(ceiling + 1));
   }
 }

@@ -6,7 +6,9 @@ import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import okhttp3.Call;
 
-/** The calls of one watch. Once cancelled, running ones end and new ones are refused. Thread-safe. */
+/**
+ * The calls of one watch. Once cancelled, running ones end and new ones are refused. Thread-safe.
+ */
 final class Calls {
   private final ReentrantLock lock = new ReentrantLock();
   private final Set<Call> running = new HashSet<>();

@@ -13,8 +13,8 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
- * A Consul agent as control plane of one service. Opening it connects to nothing; each source begins when it is started.
- * Its threads are daemons named {@code mesh-<service>-…}, one a watch.
+ * A Consul agent as control plane of one service. Opening it connects to nothing; each source
+ * begins when it is started. Its threads are daemons named {@code mesh-<service>-…}, one a watch.
  */
 public final class ConsulControlPlane implements ControlPlane {
   private final AgentClient client;
@@ -39,10 +39,12 @@ public final class ConsulControlPlane implements ControlPlane {
    * @param config how to reach the agent
    * @param service the own service's name
    * @return the control plane; close it after use
-   * @throws ControlPlaneException if the configuration cannot be used: a unix socket, or unreadable TLS files
+   * @throws ControlPlaneException if the configuration cannot be used: a unix socket, or unreadable
+   *     TLS files
    * @throws IllegalArgumentException if the service's name is not one
    */
-  public static ConsulControlPlane open(ConsulConfig config, String service) throws ControlPlaneException {
+  public static ConsulControlPlane open(ConsulConfig config, String service)
+      throws ControlPlaneException {
     return open(config, service, WatchClock.SYSTEM, new java.security.SecureRandom());
   }
 
@@ -61,7 +63,8 @@ public final class ConsulControlPlane implements ControlPlane {
       ConsulConfig config, String service, WatchClock clock, RandomGenerator random)
       throws ControlPlaneException {
     Destination.parse(service); // a name with '/' or '..' would ask for something else
-    return new ConsulControlPlane(new Wiring(config, new AgentClient(config), service, clock, random));
+    return new ConsulControlPlane(
+        new Wiring(config, new AgentClient(config), service, clock, random));
   }
 
   @Override
@@ -98,7 +101,10 @@ public final class ConsulControlPlane implements ControlPlane {
     return leaf.datacenter();
   }
 
-  /** Closes the sources and their threads. What is registered stays so: deregister before. Idempotent. */
+  /**
+   * Closes the sources and their threads. What is registered stays so: deregister before.
+   * Idempotent.
+   */
   @Override
   public void close() {
     endpoints.close();

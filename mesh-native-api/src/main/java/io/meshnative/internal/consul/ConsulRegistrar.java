@@ -13,7 +13,10 @@ import okio.Buffer;
 import okio.ByteString;
 import org.jspecify.annotations.Nullable;
 
-/** Registers the service with the agent, connect-native. Registering again under the same id replaces. Thread-safe. */
+/**
+ * Registers the service with the agent, connect-native. Registering again under the same id
+ * replaces. Thread-safe.
+ */
 final class ConsulRegistrar implements Registrar {
   private final Wiring wiring;
   private final Calls calls = new Calls();
@@ -27,7 +30,8 @@ final class ConsulRegistrar implements Registrar {
   @Override
   public void register(Registration registration) throws IOException {
     if (registration.port() == 0) {
-      throw new IllegalArgumentException("expected a registration whose port is known, found port 0");
+      throw new IllegalArgumentException(
+          "expected a registration whose port is known, found port 0");
     }
     String id = registration.id().orElse(wiring.service() + "-" + registration.port());
     AgentCall call =
@@ -92,7 +96,8 @@ final class ConsulRegistrar implements Registrar {
     AgentCall call =
         AgentCall.put(ByteString.EMPTY, "agent", "service", "deregister", id)
             .needing(acl())
-            .within(Duration.ofSeconds(4)); // a service that ends must not hang on an agent that does
+            .within(
+                Duration.ofSeconds(4)); // a service that ends must not hang on an agent that does
     try {
       wiring.client().execute(call, calls);
     } catch (ControlPlaneException e) {

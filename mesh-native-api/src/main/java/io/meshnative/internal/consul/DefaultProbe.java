@@ -13,9 +13,10 @@ import okio.Buffer;
 import okio.ByteString;
 
 /**
- * Finds out what happens where no intention matches. No call tells it to a token of a service, and the header {@code
- * X-Consul-Default-ACL-Policy} names what is configured even where ACLs are off and everything is allowed. So the agent is
- * asked to authorize a source that cannot exist, and its reason is read.
+ * Finds out what happens where no intention matches. No call tells it to a token of a service, and
+ * the header {@code X-Consul-Default-ACL-Policy} names what is configured even where ACLs are off
+ * and everything is allowed. So the agent is asked to authorize a source that cannot exist, and its
+ * reason is read. Confined to one thread.
  */
 final class DefaultProbe {
   private static final Logger LOG = System.getLogger(DefaultProbe.class.getName());
@@ -31,6 +32,7 @@ final class DefaultProbe {
 
   private final Wiring wiring;
   private final Calls calls;
+  private boolean warned;
 
   DefaultProbe(Wiring wiring, Calls calls) {
     this.wiring = wiring;
@@ -69,9 +71,11 @@ final class DefaultProbe {
         throw e;
       }
       LOG.log(
-          Level.WARNING,
-          "What happens where no intention matches cannot be found out, so it is denied: {0}",
+          warned ? Level.DEBUG : Level.WARNING,
+          "What happens where no intention matches cannot be found out; what was known of it stays,"
+              + " else it is denied: {0}",
           e.getMessage());
+      warned = true;
       return DefaultDecision.UNKNOWN;
     }
   }
@@ -100,8 +104,7 @@ final class DefaultProbe {
             .client()
             .execute(
                 AgentCall.post(question(uri), "agent", "connect", "authorize")
-                    .needing(
-                        "service:write and intentions:read on \"" + wiring.service() + "\""),
+                    .needing("service:write and intentions:read on \"" + wiring.service() + "\""),
                 calls);
     return Json.document(
         "POST /v1/agent/connect/authorize",

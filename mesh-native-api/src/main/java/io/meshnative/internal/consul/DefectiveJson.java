@@ -8,8 +8,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Reads the JSON of a rule and writes down whatever is not understood in it, instead of skipping it: a field that is
- * not known may be a condition, and a rule without its condition says something else than its author meant.
+ * Reads the JSON of a rule and writes down whatever is not understood in it, instead of skipping
+ * it: a field that is not known may be a condition, and a rule without its condition says something
+ * else than its author meant.
  *
  * <p>What has a wrong type is read over and noted, so that one bad rule does not hide the others.
  */

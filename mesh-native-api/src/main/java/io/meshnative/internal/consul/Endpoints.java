@@ -15,14 +15,16 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Watches upstreams. A blocked call holds a thread and a connection, and the agent limits connections per address:
- * {@value #SLOTS} destinations block, the others take turns on one thread with reads of the agent's cache, until a slot is
- * free.
+ * Watches upstreams. A blocked call holds a thread and a connection, and the agent limits
+ * connections per address: {@value #SLOTS} destinations block, the others take turns on one thread
+ * with reads of the agent's cache, until a slot is free.
  */
 final class Endpoints implements EndpointSource {
   static final int SLOTS = 16;
 
-  /** At most ten reads a second by those that take turns, and each of them at most once a second. */
+  /**
+   * At most ten reads a second by those that take turns, and each of them at most once a second.
+   */
   private static final Duration TURN = Duration.ofMillis(100);
 
   private static final Duration NOBODY = Duration.ofSeconds(1);
@@ -163,7 +165,10 @@ final class Endpoints implements EndpointSource {
       calls = own;
       var watch =
           new io.meshnative.internal.consul.Watch<>(
-              new HealthQuery(wiring, own, roots, leaf, destination, false), this, own, wiring.steady());
+              new HealthQuery(wiring, own, roots, leaf, destination, false),
+              this,
+              own,
+              wiring.steady());
       thread = wiring.start("endpoints-" + destination.service(), own, watch::step);
     }
 
@@ -172,7 +177,10 @@ final class Endpoints implements EndpointSource {
       calls = own;
       turns =
           new io.meshnative.internal.consul.Watch<>(
-              new HealthQuery(wiring, own, roots, leaf, destination, true), this, own, wiring.steady());
+              new HealthQuery(wiring, own, roots, leaf, destination, true),
+              this,
+              own,
+              wiring.steady());
       dueAt = wiring.clock().nanoTime();
     }
 

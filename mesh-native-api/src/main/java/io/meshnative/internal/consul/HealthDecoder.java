@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes endpoints of the rows of {@code GET /v1/health/connect}.
  *
- * <p>The catalog is not trusted to say who answers: a row that names another service or datacenter than the one asked for
- * is skipped, never adopted. Its address may then be wrong, but what must answer there is what the caller wanted.
+ * <p>The catalog is not trusted to say who answers: a row that names another service or datacenter
+ * than the one asked for is skipped, never adopted. Its address may then be wrong, but what must
+ * answer there is what the caller wanted.
  *
  * @param destination whom the caller wants
  * @param partition its partition
@@ -77,7 +78,11 @@ record HealthDecoder(
     }
     if (rows[0] > MAX_ROWS) {
       skipped.add(
-          "expected at most " + MAX_ROWS + " rows, found " + rows[0] + ": those behind were not taken");
+          "expected at most "
+              + MAX_ROWS
+              + " rows, found "
+              + rows[0]
+              + ": those behind were not taken");
     }
     return new EndpointSet(destination, endpoints, emptiness(answer, endpoints, rows[0]), skipped);
   }
@@ -93,8 +98,8 @@ record HealthDecoder(
   }
 
   /**
-   * Whether an empty answer may be one with hidden rows. Before 1.11 no header says so, but a token without {@code
-   * service:read} is shown index 1 and no known leader, which no true answer has.
+   * Whether an empty answer may be one with hidden rows. Before 1.11 no header says so, but a token
+   * without {@code service:read} is shown index 1 and no known leader, which no true answer has.
    */
   static boolean hidden(Answer answer) {
     return answer.filteredByAcls() || (answer.index() == 1 && !answer.knownLeader());
@@ -144,11 +149,13 @@ record HealthDecoder(
 
   private void checkPlace(HealthRow row) throws Skip {
     if (!row.peer.isEmpty()) {
-      throw new Skip("it is imported from the peer " + Shown.quote(row.peer) + ", which is not supported yet");
+      throw new Skip(
+          "it is imported from the peer " + Shown.quote(row.peer) + ", which is not supported yet");
     }
     String wanted = destination.datacenter().orElse(ownDatacenter);
     if (row.datacenter.isEmpty() || (wanted != null && !row.datacenter.equals(wanted))) {
-      throw new Skip("expected the datacenter " + wanted + ", found " + Shown.quote(row.datacenter));
+      throw new Skip(
+          "expected the datacenter " + wanted + ", found " + Shown.quote(row.datacenter));
     }
     requireSame("namespace", namespace, row.namespace);
     requireSame("partition", partition, row.partition);

@@ -7,7 +7,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The endpoints of a destination: {@code GET /v1/health/connect/<service>?passing}. Native instances and sidecars alike.
+ * The endpoints of a destination: {@code GET /v1/health/connect/<service>?passing}. Native
+ * instances and sidecars alike.
  */
 final class HealthQuery implements Query<EndpointSet> {
   private final Wiring wiring;
@@ -21,7 +22,8 @@ final class HealthQuery implements Query<EndpointSet> {
   /**
    * Makes a query.
    *
-   * @param cached whether the agent's cache may answer, as it may where many destinations share a thread
+   * @param cached whether the agent's cache may answer, as it may where many destinations share a
+   *     thread
    */
   HealthQuery(
       Wiring wiring, Calls calls, Roots roots, Leaf leaf, Destination destination, boolean cached) {
@@ -68,7 +70,8 @@ final class HealthQuery implements Query<EndpointSet> {
       hidden = HealthDecoder.hidden(answer);
       return answer;
     }
-    // A blocking answer by streaming (Consul 1.10+) has a true index, also where rows are hidden: what the plain read
+    // A blocking answer by streaming (Consul 1.10+) has a true index, also where rows are hidden:
+    // what the plain read
     // before it told still holds.
     return hidden ? answer.hidingRows() : answer;
   }

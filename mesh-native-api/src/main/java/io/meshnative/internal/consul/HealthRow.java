@@ -6,8 +6,8 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One row of {@code GET /v1/health/connect}, as it stands: nothing is judged here but types. A field of a wrong type
- * makes the row unusable, not the answer.
+ * One row of {@code GET /v1/health/connect}, as it stands: nothing is judged here but types. A
+ * field of a wrong type makes the row unusable, not the answer.
  */
 final class HealthRow {
   private static final String STRANGE = "a field has another type than Consul's";
@@ -153,7 +153,10 @@ final class HealthRow {
     return true;
   }
 
-  /** What is left of a share of the load: the weight by health, at most Consul's limit; below 1 means none. */
+  /**
+   * What is left of a share of the load: the weight by health, at most Consul's limit; below 1
+   * means none.
+   */
   int weight() {
     if (anyCritical) {
       return 0;

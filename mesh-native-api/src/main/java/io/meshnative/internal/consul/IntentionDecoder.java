@@ -14,12 +14,12 @@ import okio.Buffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the answer of {@code GET /v1/connect/intentions/match}: an object of one field, named as the service was given,
- * with an array of intentions or null.
+ * Reads the answer of {@code GET /v1/connect/intentions/match}: an object of one field, named as
+ * the service was given, with an array of intentions or null.
  *
- * <p>Two kinds of trouble are told apart. A body that is not such an object fails as a whole, and the last good list
- * stands. A rule that is not understood is kept with its defects, so that its destination is denied: never is a rule
- * skipped, for a deny that is skipped allows.
+ * <p>Two kinds of trouble are told apart. A body that is not such an object fails as a whole, and
+ * the last good list stands. A rule that is not understood is kept with its defects, so that its
+ * destination is denied: never is a rule skipped, for a deny that is skipped allows.
  */
 final class IntentionDecoder {
   private static final String DEFAULT = "default";
@@ -57,7 +57,8 @@ final class IntentionDecoder {
               reader,
               key -> {
                 if (!key.equals(name)) {
-                  throw new JsonDataException("expected the intentions of " + name + ", found those of another");
+                  throw new JsonDataException(
+                      "expected the intentions of " + name + ", found those of another");
                 }
                 found[0] = true;
                 DefectiveJson json = new DefectiveJson(reader, tolerated);
@@ -66,7 +67,8 @@ final class IntentionDecoder {
               });
           if (!found[0]) {
             // An object without the name is not the same as no intentions: those are a null.
-            throw new JsonDataException("expected the intentions of " + name + ", found none, not even null");
+            throw new JsonDataException(
+                "expected the intentions of " + name + ", found none, not even null");
           }
           return intentions;
         });
@@ -79,8 +81,12 @@ final class IntentionDecoder {
     return parts.build(json, asked);
   }
 
-  /** The fields of all versions. Those that decide nothing are read over; those not listed make a defect. */
-  private static boolean field(DefectiveJson json, PermissionDecoder permissions, String name, Parts parts)
+  /**
+   * The fields of all versions. Those that decide nothing are read over; those not listed make a
+   * defect.
+   */
+  private static boolean field(
+      DefectiveJson json, PermissionDecoder permissions, String name, Parts parts)
       throws IOException {
     switch (name) {
       case "SourceNS" -> parts.sourceNamespace = json.text(name);
@@ -109,7 +115,8 @@ final class IntentionDecoder {
           "LegacyID",
           "LegacyMeta",
           "LegacyCreateTime",
-          "LegacyUpdateTime" -> json.skip();
+          "LegacyUpdateTime" ->
+          json.skip();
       default -> {
         return false;
       }

@@ -16,17 +16,19 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The intentions of the own service in both directions, and the default decision. Nothing is pushed before the inbound
- * list and the default are known; a changed list is pushed before the default is asked for again, so that a revocation
- * never waits.
+ * The intentions of the own service in both directions, and the default decision. Nothing is pushed
+ * before the inbound list and the default are known; a changed list is pushed before the default is
+ * asked for again, so that a revocation never waits.
  *
- * <p>Trouble with the outbound list is logged only: it refines what the peer decides anyway, and must not make good
- * inbound policy look stale.
+ * <p>Trouble with the outbound list is logged only: it refines what the peer decides anyway, and
+ * must not make good inbound policy look stale.
  */
 final class Intentions implements IntentionSource {
   private static final Logger LOG = System.getLogger(Intentions.class.getName());
 
-  /** With the hold of a blocking call and its jitter, the default is asked for again within 60 s. */
+  /**
+   * With the hold of a blocking call and its jitter, the default is asked for again within 60 s.
+   */
   private static final Duration PROBE_EVERY = Duration.ofSeconds(45);
 
   private final Wiring wiring;
@@ -66,7 +68,10 @@ final class Intentions implements IntentionSource {
       Calls outboundCalls = new Calls();
       Watch<List<Intention>> outboundWatch =
           new Watch<>(
-              new MatchQuery(wiring, outboundCalls, false), new Outbound(), outboundCalls, wiring.prompt());
+              new MatchQuery(wiring, outboundCalls, false),
+              new Outbound(),
+              outboundCalls,
+              wiring.prompt());
       threads.add(wiring.start("intentions-outbound", outboundCalls, outboundWatch::step));
     } finally {
       lock.unlock();
@@ -117,7 +122,8 @@ final class Intentions implements IntentionSource {
     }
 
     @Override
-    public void accept(List<Intention> value, boolean reconnected) throws InvalidUpdateException, IOException {
+    public void accept(List<Intention> value, boolean reconnected)
+        throws InvalidUpdateException, IOException {
       DefaultDecision known;
       lock.lock();
       try {
@@ -147,7 +153,8 @@ final class Intentions implements IntentionSource {
       askedAt = now;
       lock.lock();
       try {
-        // What cannot be told any more, such as behind a new rule for everyone, was told before: that goes on.
+        // What cannot be told any more, such as behind a new rule for everyone, was told before:
+        // that goes on.
         boolean news = told != DefaultDecision.UNKNOWN || defaultDecision == null;
         if (news && told != defaultDecision) {
           LOG.log(Level.INFO, "Where no intention matches, the mesh now says {0}.", told);

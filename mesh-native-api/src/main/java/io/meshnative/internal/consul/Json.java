@@ -11,8 +11,8 @@ import okio.Buffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reading JSON that is strict in what it reads and indifferent to what it does not: no tree, no reflection, a field
- * given twice is refused, trailing text too.
+ * Reading JSON that is strict in what it reads and indifferent to what it does not: no tree, no
+ * reflection, a field given twice is refused, trailing text too.
  */
 final class Json {
   private Json() {}
@@ -43,7 +43,8 @@ final class Json {
    *
    * @param what the call, for the message
    * @param body consumed
-   * @param secret whether the body holds a secret: then the message and its cause tell nothing of it
+   * @param secret whether the body holds a secret: then the message and its cause tell nothing of
+   *     it
    */
   static <T> T document(String what, Buffer body, boolean secret, Document<T> document)
       throws ControlPlaneException {
@@ -56,10 +57,12 @@ final class Json {
     } catch (ControlPlaneException e) {
       throw e;
     } catch (EOFException e) {
-      throw AgentFailure.unusable(what, "expected JSON, found a text that breaks off", secret ? null : e);
+      throw AgentFailure.unusable(
+          what, "expected JSON, found a text that breaks off", secret ? null : e);
     } catch (IOException | JsonDataException e) {
       String found = secret ? "another text" : Shown.quote(String.valueOf(e.getMessage()));
-      throw AgentFailure.unusable(what, "expected JSON as Consul writes it, found " + found, secret ? null : e);
+      throw AgentFailure.unusable(
+          what, "expected JSON as Consul writes it, found " + found, secret ? null : e);
     }
   }
 
@@ -117,7 +120,8 @@ final class Json {
   static void require(JsonReader reader, JsonReader.Token token) throws IOException {
     JsonReader.Token found = reader.peek();
     if (found != token) {
-      throw new JsonDataException("expected " + token + ", found " + found + " at path " + reader.getPath());
+      throw new JsonDataException(
+          "expected " + token + ", found " + found + " at path " + reader.getPath());
     }
   }
 

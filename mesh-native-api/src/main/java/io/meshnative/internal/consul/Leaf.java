@@ -10,7 +10,10 @@ import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/** The service's identity, once there are roots. It also tells the own datacenter, which needs no further rights. */
+/**
+ * The service's identity, once there are roots. It also tells the own datacenter, which needs no
+ * further rights.
+ */
 final class Leaf implements IdentitySource {
   private final Wiring wiring;
   private final Roots roots;
@@ -37,7 +40,8 @@ final class Leaf implements IdentitySource {
       roots.ensureStarted();
       Calls calls = new Calls();
       Watch<WorkloadIdentity> watch =
-          new Watch<>(new LeafQuery(wiring, calls, roots), new Follower(sink), calls, wiring.steady());
+          new Watch<>(
+              new LeafQuery(wiring, calls, roots), new Follower(sink), calls, wiring.steady());
       thread = wiring.start("leaf", calls, watch::step);
     } finally {
       lock.unlock();

@@ -7,10 +7,11 @@ import java.security.cert.CertificateException;
 import java.time.Duration;
 
 /**
- * The own leaf: {@code GET /v1/agent/connect/ca/leaf/<service>}, by the service's name. The agent renews it; this follows.
+ * The own leaf: {@code GET /v1/agent/connect/ca/leaf/<service>}, by the service's name. The agent
+ * renews it; this follows.
  *
- * <p>A leaf for another service than the one asked for is refused: an agent, or whoever answers in its stead, must not
- * choose who we are.
+ * <p>A leaf for another service than the one asked for is refused: an agent, or whoever answers in
+ * its stead, must not choose who we are.
  */
 final class LeafQuery implements Query<WorkloadIdentity> {
   private final Wiring wiring;
@@ -77,7 +78,8 @@ final class LeafQuery implements Query<WorkloadIdentity> {
               return new Parts(found[0], found[1], found[2]);
             });
     if (leaf.certificates.isEmpty() || leaf.key.isEmpty() || leaf.uri.isEmpty()) {
-      throw AgentFailure.unusable(what, "expected CertPEM, PrivateKeyPEM and ServiceURI, found one missing", null);
+      throw AgentFailure.unusable(
+          what, "expected CertPEM, PrivateKeyPEM and ServiceURI, found one missing", null);
     }
     WorkloadIdentity identity;
     try {
@@ -88,7 +90,10 @@ final class LeafQuery implements Query<WorkloadIdentity> {
     if (!identity.id().toString().equals(leaf.uri)) {
       throw AgentFailure.unusable(
           what,
-          "expected a certificate for its ServiceURI " + Shown.quote(leaf.uri) + ", found one for " + identity.id(),
+          "expected a certificate for its ServiceURI "
+              + Shown.quote(leaf.uri)
+              + ", found one for "
+              + identity.id(),
           null);
     }
     boolean ours =

@@ -7,11 +7,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The intentions of the own service: {@code GET /v1/connect/intentions/match}, by destination or by source.
+ * The intentions of the own service: {@code GET /v1/connect/intentions/match}, by destination or by
+ * source.
  *
- * <p>Consul before 1.9 blocks on {@code match} but sends no {@code X-Consul-Index}; it is then taken from {@code GET
- * /v1/connect/intentions}, always <em>before</em> the list that it is to stand for, so that a change between the two calls
- * wakes the next one instead of being lost. Found out by the header's absence, not by a version.
+ * <p>Consul before 1.9 blocks on {@code match} but sends no {@code X-Consul-Index}; it is then
+ * taken from {@code GET /v1/connect/intentions}, always <em>before</em> the list that it is to
+ * stand for, so that a change between the two calls wakes the next one instead of being lost. Found
+ * out by the header's absence, not by a version.
  */
 final class MatchQuery implements Query<List<Intention>> {
   /** Short enough that the default decision is asked for again within a minute, in between. */

@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the layer-7 permissions of an intention (Consul 1.9+). What is not understood becomes a defect of the intention. */
+/**
+ * Reads the layer-7 permissions of an intention (Consul 1.9+). What is not understood becomes a
+ * defect of the intention.
+ */
 final class PermissionDecoder {
   private final DefectiveJson json;
 
@@ -23,7 +26,9 @@ final class PermissionDecoder {
   /** Reads the value of {@code Permissions}. */
   List<Permission> permissions() throws IOException {
     List<Permission> permissions = new ArrayList<>();
-    json.objects("Permissions", () -> permissions.add(permission("Permissions[" + permissions.size() + "]")));
+    json.objects(
+        "Permissions",
+        () -> permissions.add(permission("Permissions[" + permissions.size() + "]")));
     return permissions;
   }
 
@@ -85,7 +90,8 @@ final class PermissionDecoder {
               }
               case "Header" -> {
                 json.objects(
-                    where + ".Header", () -> header(where + ".Header[" + parts.headers.size() + "]", parts));
+                    where + ".Header",
+                    () -> header(where + ".Header[" + parts.headers.size() + "]", parts));
                 yield true;
               }
               default -> false;
@@ -144,7 +150,8 @@ final class PermissionDecoder {
       json.defect(where + " names no header, or no known condition on it");
       return;
     }
-    parts.headers.add(new HeaderCondition(header.name, kind, header.value, header.invert, header.ignoreCase));
+    parts.headers.add(
+        new HeaderCondition(header.name, kind, header.value, header.invert, header.ignoreCase));
   }
 
   /** A permission while it is read. */

@@ -6,8 +6,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One question that is asked again and again: how to ask it, and how to read the answer. Confined to the thread of its
- * watch.
+ * One question that is asked again and again: how to ask it, and how to read the answer. Confined
+ * to the thread of its watch.
  *
  * @param <T> what an answer means
  */
@@ -23,11 +23,15 @@ interface Query<T> {
    * Asks.
    *
    * @param index blocks until the agent's index exceeds this one; 0 asks for an answer at once
-   * @return the answer; without an index where the agent gives none: then the next call asks at once
+   * @return the answer; without an index where the agent gives none: then the next call asks at
+   *     once
    */
   Answer read(long index) throws IOException, InterruptedException;
 
-  /** What an answer means besides its body. Two answers with equal bodies and variants mean the same. */
+  /**
+   * What an answer means besides its body. Two answers with equal bodies and variants mean the
+   * same.
+   */
   default String variant(Answer answer) {
     return "";
   }

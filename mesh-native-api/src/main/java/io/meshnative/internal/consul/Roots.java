@@ -12,8 +12,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The roots of this control plane, as a source and for the other sources: a leaf is of no use before its root, and ids of
- * endpoints carry the trust domain. The watch starts with whoever needs it first.
+ * The roots of this control plane, as a source and for the other sources: a leaf is of no use
+ * before its root, and ids of endpoints carry the trust domain. The watch starts with whoever needs
+ * it first.
  */
 final class Roots implements TrustSource, Target<TrustUpdate> {
   private final Wiring wiring;

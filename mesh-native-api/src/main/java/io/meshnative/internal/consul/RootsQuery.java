@@ -13,8 +13,9 @@ import java.util.List;
 /**
  * The roots: {@code GET /v1/agent/connect/ca/roots}, which needs no rights.
  *
- * <p>Trusted is every {@code RootCert}, active or not: leaves of a root that was rotated out stay good as long as it is
- * listed. {@code IntermediateCerts} are never trusted: they would outlive their root.
+ * <p>Trusted is every {@code RootCert}, active or not: leaves of a root that was rotated out stay
+ * good as long as it is listed. {@code IntermediateCerts} are never trusted: they would outlive
+ * their root.
  */
 final class RootsQuery implements Query<TrustUpdate> {
   private static final AgentCall CALL = AgentCall.get("agent", "connect", "ca", "roots");
@@ -75,11 +76,15 @@ final class RootsQuery implements Query<TrustUpdate> {
             });
     if (domain.isEmpty()) {
       throw AgentFailure.unusable(
-          what, "expected a TrustDomain, found none: is connect enabled, and its CA bootstrapped?", null);
+          what,
+          "expected a TrustDomain, found none: is connect enabled, and its CA bootstrapped?",
+          null);
     }
     if (roots.isEmpty()) {
       throw AgentFailure.unusable(
-          what, "expected at least one root, found none: is connect enabled, and its CA bootstrapped?", null);
+          what,
+          "expected at least one root, found none: is connect enabled, and its CA bootstrapped?",
+          null);
     }
     try {
       TrustDomain trustDomain = TrustDomain.of(domain.toString());

@@ -1,6 +1,9 @@
 package io.meshnative.internal.consul;
 
-/** Untrusted text, made safe for a message: control and non-ASCII characters are escaped, long text is cut. */
+/**
+ * Untrusted text, made safe for a message: control and non-ASCII characters are escaped, long text
+ * is cut.
+ */
 final class Shown {
   private static final int MAX = 200;
 

@@ -2,7 +2,10 @@ package io.meshnative.internal.consul;
 
 import java.time.Duration;
 
-/** Limits the calls of one watch: a burst, refilled at a steady rate. Confined to the watch's thread. */
+/**
+ * Limits the calls of one watch: a burst, refilled at a steady rate. Confined to the watch's
+ * thread.
+ */
 final class TokenBucket {
   private final WatchClock clock;
   private final int burst;

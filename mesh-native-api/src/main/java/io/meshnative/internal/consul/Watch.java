@@ -10,11 +10,12 @@ import okio.ByteString;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the answers to one question mean: for the next index, for the value, and for the pause until the next call.
- * {@link #step()} makes one call; a thread repeats it. Confined to that thread.
+ * What the answers to one question mean: for the next index, for the value, and for the pause until
+ * the next call. {@link #step()} makes one call; a thread repeats it. Confined to that thread.
  *
- * <p>Invariants: an index is taken from a good answer only, and sent back only as long as indexes do not fall; the last
- * good value stands until a better one is accepted; whatever the agent answers, calls do not spin.
+ * <p>Invariants: an index is taken from a good answer only, and sent back only as long as indexes
+ * do not fall; the last good value stands until a better one is accepted; whatever the agent
+ * answers, calls do not spin.
  *
  * @param <T> what is watched
  */
@@ -25,6 +26,11 @@ final class Watch<T> {
   private static final Duration IDLE_PAUSE = Duration.ofSeconds(1);
 
   private static final int MAX_IDLE = 5;
+
+  /**
+   * A blocking call that comes back sooner, with the index that it was to exceed, did not block.
+   */
+  private static final Duration AT_ONCE = Duration.ofSeconds(10);
 
   /** The pause where the agent's refusal stands in for a value: rights change rarely. */
   private static final Duration REFUSED_PAUSE = Duration.ofSeconds(60);
@@ -42,7 +48,9 @@ final class Watch<T> {
   /** The last index that the agent sent, kept over failures; 0: none yet. */
   private long lastIndex;
 
-  /** The index of the last blocking call and when it began, to notice an agent that does not block. */
+  /**
+   * The index of the last blocking call and when it began, to notice an agent that does not block.
+   */
   private long blockedOn;
 
   private long blockedSince;
@@ -109,7 +117,9 @@ final class Watch<T> {
       // A watch that dies would leave policy as it is for ever, and nobody would know.
       return failed(
           AgentFailure.unusable(
-              query.name(), "expected an answer that can be read, found " + e.getClass().getName(), e));
+              query.name(),
+              "expected an answer that can be read, found " + e.getClass().getName(),
+              e));
     }
   }
 
@@ -119,7 +129,8 @@ final class Watch<T> {
     boolean fell = next != 0 && Long.compareUnsigned(next, lastIndex) < 0;
     suspect |= fell;
     T last = value;
-    boolean same = last != null && answer.hash().equals(hash) && query.variant(answer).equals(variant);
+    boolean same =
+        last != null && answer.hash().equals(hash) && query.variant(answer).equals(variant);
     Answer used = answer;
     T fresh = same && last != null ? last : query.decode(answer);
     if (suspect && last != null && query.vanished(last, fresh)) {
@@ -141,7 +152,8 @@ final class Watch<T> {
     hash = used.hash();
     variant = query.variant(used);
     if (!connected) {
-      LOG.log(failures > 0 ? Level.INFO : Level.DEBUG, "{0}: the Consul agent answers.", query.name());
+      LOG.log(
+          failures > 0 ? Level.INFO : Level.DEBUG, "{0}: the Consul agent answers.", query.name());
     }
     connected = true;
     failures = 0;
@@ -151,13 +163,13 @@ final class Watch<T> {
 
   private void advance(long asked, long next, boolean fell) {
     if (next == 0) {
-      // No index: the next call asks for the state anew. If this one did too, all we can do is poll.
+      // No index: the next call asks for the state anew. If this one did too, all we can do is
+      // poll.
       index = 0;
       idle = asked == 0 ? Math.min(idle + 1, MAX_IDLE) : idle;
       return;
     }
-    boolean atOnce =
-        blockedOn == next && clock.nanoTime() - blockedSince < query.hold().toNanos() / 2;
+    boolean atOnce = blockedOn == next && clock.nanoTime() - blockedSince < AT_ONCE.toNanos();
     idle = atOnce ? Math.min(idle + 1, MAX_IDLE) : 0;
     lastIndex = next;
     // A lower index means that the servers' state was restored: what we know of it is void.
@@ -194,7 +206,7 @@ final class Watch<T> {
     }
     LOG.log(
         connected || failures == 1 ? Level.WARNING : Level.DEBUG,
-        () -> query.name() + ": " + cause.getMessage());
+        () -> String.valueOf(cause.getMessage())); // it begins with the call
     connected = false;
     report(cause);
     return longer(bucket.untilNext(), backoff.after(failures));

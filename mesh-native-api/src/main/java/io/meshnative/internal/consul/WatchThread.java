@@ -47,7 +47,7 @@ final class WatchThread implements AutoCloseable {
   public void close() {
     calls.cancel();
     thread.interrupt();
-    if (Thread.currentThread() == thread) {
+    if (Thread.currentThread().equals(thread)) {
       return;
     }
     try {

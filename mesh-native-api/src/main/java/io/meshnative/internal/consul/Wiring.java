@@ -13,7 +13,11 @@ import java.util.random.RandomGenerator;
  * @param random chance
  */
 record Wiring(
-    ConsulConfig config, AgentClient client, String service, WatchClock clock, RandomGenerator random) {
+    ConsulConfig config,
+    AgentClient client,
+    String service,
+    WatchClock clock,
+    RandomGenerator random) {
 
   Pace steady() {
     return Pace.steady(clock, random);

@@ -9,6 +9,7 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLEngine;
@@ -31,12 +32,15 @@ import org.jspecify.annotations.Nullable;
  * measured, so the check here is the one that counts.
  */
 public final class MeshEngine extends SSLEngine {
+  private static final int MAX_LAST_WORDS = 4;
+
   private final SSLEngine real;
   private final TrustEpoch epoch;
   private final Terms terms;
   private final EngineRules rules;
   private final TlsEngines owner;
   private final MeshSession session;
+  private final ReentrantLock verifying = new ReentrantLock();
   private final AtomicReference<@Nullable MeshException> cut = new AtomicReference<>();
 
   private volatile @Nullable PeerProof proof;
@@ -61,7 +65,7 @@ public final class MeshEngine extends SSLEngine {
     this.terms = terms;
     this.rules = rules;
     this.owner = owner;
-    this.session = new MeshSession(this, real);
+    this.session = new MeshSession(this, real::getSession);
   }
 
   // ---- what the library asks ----
@@ -91,6 +95,15 @@ public final class MeshEngine extends SSLEngine {
     return reason != null ? reason : refusal;
   }
 
+  /** For a handshake that the engine says is done: throws unless the check after it has passed. */
+  public void requireVerified() throws SSLException {
+    throwIfCut();
+    if (peer == null) {
+      throw new SSLHandshakeException(
+          "expected a verified peer after the handshake, found that it was not checked; the connection is refused");
+    }
+  }
+
   /** Whether this authority let the peer in. */
   public boolean isJudgedBy(PeerAuthority authority) {
     return owner.authority() == authority;
@@ -115,9 +128,30 @@ public final class MeshEngine extends SSLEngine {
     }
   }
 
-  /** The transport has ended: leaves the registry. */
+  /** The transport has ended: leaves the registry, and native memory is freed. */
   public void release() {
     owner.authority().release(this);
+    if (cut.get() != null) {
+      free();
+    }
+  }
+
+  /**
+   * A native engine frees its memory once its close_notify has been wrapped; the transport cannot do that on an
+   * engine that was cut. What comes out goes nowhere.
+   */
+  private void free() {
+    try {
+      real.closeOutbound();
+      ByteBuffer nothing = ByteBuffer.allocate(0);
+      ByteBuffer scratch = ByteBuffer.allocate(real.getSession().getPacketBufferSize());
+      for (int i = 0; i < MAX_LAST_WORDS && real.wrap(nothing, scratch.clear()).bytesProduced() > 0; i++) {
+        scratch.clear();
+      }
+      real.closeInbound();
+    } catch (SSLException e) {
+      // The engine had failed already; it has let go of what it held.
+    }
   }
 
   // ---- the handshake ----
@@ -156,36 +190,52 @@ public final class MeshEngine extends SSLEngine {
     owner.authority().refused(this, reason);
   }
 
-  /** The check after every handshake. */
+  /** The check after every handshake. Once: of two threads that find the handshake done, one decides. */
   private void verify() throws SSLException {
+    if (verifying.isHeldByCurrentThread()) {
+      throw new SSLProtocolException("the engine was used by the decision over its own peer");
+    }
+    verifying.lock();
     try {
-      PeerProof shown = proof;
-      boolean full = shown != null;
-      if (shown == null) {
-        shown = resumedProof();
-        proof = shown;
-      }
-      tls12 = "TLSv1.2".equals(real.getSession().getProtocol());
-      peer = owner.authority().admit(this, shown);
-      owner.count(full);
-      if (!rules.resumption() && tls12) {
-        real.getSession().invalidate(); // a Conscrypt server resumes TLS 1.2 by id unless told otherwise
+      throwIfCut();
+      if (peer == null) {
+        admit();
       }
     } catch (MeshException e) {
-      refuse(e);
-      cut(e);
-      throw failed(e);
-    } catch (RuntimeException e) {
-      MeshException reason = new PeerIdentityException(
-          "the check after the handshake failed, so the peer is refused", "a verified peer", null, e);
-      refuse(reason);
-      cut(reason);
-      throw failed(reason);
+      throw refused(e);
+    } catch (SSLException e) {
+      throw e;
+    } catch (Throwable e) {
+      // An authorizer may fail in any way, by an Error too; none of them lets anybody in.
+      throw refused(
+          new PeerIdentityException(
+              "the check after the handshake failed, so the peer is refused", "a verified peer", null, e));
+    } finally {
+      verifying.unlock();
     }
-    MeshException reason = cut.get();
-    if (reason != null) {
-      throw failed(reason);
+    throwIfCut();
+  }
+
+  private void admit() throws MeshException {
+    PeerProof shown = proof;
+    boolean full = shown != null;
+    if (shown == null) {
+      shown = resumedProof();
+      proof = shown;
     }
+    tls12 = "TLSv1.2".equals(real.getSession().getProtocol());
+    if (!rules.resumption() && tls12) {
+      real.getSession().invalidate(); // a Conscrypt server resumes TLS 1.2 by id unless told otherwise
+    }
+    peer = owner.authority().admit(this, shown);
+    owner.count(full);
+  }
+
+  private SSLException refused(MeshException reason) {
+    cut(reason); // first: whatever the telling meets, nothing passes any more
+    real.getSession().invalidate(); // where sessions are kept, that of a refused peer is not
+    refuse(reason);
+    return failed(reason);
   }
 
   /** A resumed session carries the certificates of the handshake before; they count only with its proof. */
@@ -208,7 +258,13 @@ public final class MeshEngine extends SSLEngine {
     return earlier;
   }
 
-  private void observe(SSLEngineResult result) throws SSLException {
+  /**
+   * Looks at what a call made of the engine.
+   *
+   * @param verified whether the peer was verified before that call; a result from before must not be taken for
+   *     a renegotiation when another thread has verified meanwhile
+   */
+  private void observe(SSLEngineResult result, boolean verified) throws SSLException {
     HandshakeStatus status = result.getHandshakeStatus();
     if (peer == null) {
       boolean done =
@@ -223,7 +279,8 @@ public final class MeshEngine extends SSLEngine {
       }
       return;
     }
-    if (tls12
+    if (verified
+        && tls12
         && status != HandshakeStatus.NOT_HANDSHAKING
         && result.getStatus() == Status.OK
         && !real.isInboundDone()
@@ -255,6 +312,7 @@ public final class MeshEngine extends SSLEngine {
       throws SSLException {
     throwIfCut();
     handshakeBegun = true;
+    boolean verified = peer != null;
     int from = destination.position();
     MeshEngine outer = HandshakeScope.enter(this);
     SSLEngineResult result;
@@ -263,12 +321,20 @@ public final class MeshEngine extends SSLEngine {
     } finally {
       HandshakeScope.leave(outer);
     }
-    observe(result);
-    if (peer == null && result.bytesConsumed() > 0) {
-      destination.position(from); // ciphertext of data that nobody may read yet
-      throw new SSLProtocolException("application data was taken before the peer was verified");
+    boolean passed = false;
+    try {
+      observe(result, verified);
+      throwIfCut();
+      if (peer == null && result.bytesConsumed() > 0) {
+        throw new SSLProtocolException("application data was taken before the peer was verified");
+      }
+      passed = true;
+      return result;
+    } finally {
+      if (!passed) {
+        destination.position(from); // what nobody may read, or not any more
+      }
     }
-    return result;
   }
 
   @Override
@@ -276,6 +342,9 @@ public final class MeshEngine extends SSLEngine {
       throws SSLException {
     throwIfCut();
     handshakeBegun = true;
+    boolean verified = peer != null;
+    int first = length == 1 ? destinations[offset].position() : 0;
+    int[] starts = length == 1 ? null : positions(destinations, offset, length);
     MeshEngine outer = HandshakeScope.enter(this);
     SSLEngineResult result;
     try {
@@ -283,33 +352,38 @@ public final class MeshEngine extends SSLEngine {
     } finally {
       HandshakeScope.leave(outer);
     }
-    if (peer != null) {
-      observe(result);
-      throwIfCut();
-      return result;
-    }
+    boolean passed = false;
     try {
-      observe(result);
+      observe(result, verified);
+      throwIfCut();
       if (peer == null && result.bytesProduced() > 0) {
         throw new SSLProtocolException("application data came before the peer was verified");
       }
+      passed = true;
       return result;
-    } catch (SSLException e) {
-      wipe(result.bytesProduced(), destinations, offset, length);
-      throw e;
+    } finally {
+      if (!passed) {
+        for (int i = 0; i < length; i++) {
+          wipe(destinations[offset + i], starts == null ? first : starts[i]);
+        }
+      }
     }
   }
 
-  private static void wipe(int produced, ByteBuffer[] destinations, int offset, int length) {
-    int left = produced;
-    for (int i = offset; i < offset + length && left > 0; i++) {
-      ByteBuffer buffer = destinations[i];
-      int here = Math.min(left, buffer.position());
-      for (int at = buffer.position() - here; at < buffer.position(); at++) {
-        buffer.put(at, (byte) 0);
-      }
-      left -= here;
+  private static int[] positions(ByteBuffer[] buffers, int offset, int length) {
+    int[] positions = new int[length];
+    for (int i = 0; i < length; i++) {
+      positions[i] = buffers[offset + i].position();
     }
+    return positions;
+  }
+
+  /** Takes back what was produced: the application never sees it. */
+  private static void wipe(ByteBuffer buffer, int from) {
+    for (int at = from; at < buffer.position(); at++) {
+      buffer.put(at, (byte) 0);
+    }
+    buffer.position(from);
   }
 
   @Override
@@ -376,9 +450,11 @@ public final class MeshEngine extends SSLEngine {
     return session;
   }
 
+  /** The session that is being made; like {@link #getSession} it shows no peer that was not verified. */
   @Override
   public @Nullable SSLSession getHandshakeSession() {
-    return real.getHandshakeSession();
+    SSLSession making = real.getHandshakeSession();
+    return making == null ? null : new MeshSession(this, () -> making);
   }
 
   /** Empty where none was agreed: JSSE says "", Conscrypt null. */

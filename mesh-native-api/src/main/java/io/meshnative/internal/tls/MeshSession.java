@@ -5,9 +5,9 @@ import java.security.cert.Certificate;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import javax.net.ssl.ExtendedSSLSession;
 import javax.net.ssl.SNIServerName;
-import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSessionContext;
@@ -19,10 +19,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MeshSession extends ExtendedSSLSession {
   private final MeshEngine engine;
-  private final SSLEngine real;
+  private final Supplier<SSLSession> real;
   private final Map<String, Object> values = new ConcurrentHashMap<>();
 
-  MeshSession(MeshEngine engine, SSLEngine real) {
+  MeshSession(MeshEngine engine, Supplier<SSLSession> real) {
     this.engine = engine;
     this.real = real;
   }
@@ -32,7 +32,7 @@ public final class MeshSession extends ExtendedSSLSession {
   }
 
   private SSLSession session() {
-    return real.getSession();
+    return real.get();
   }
 
   @Override

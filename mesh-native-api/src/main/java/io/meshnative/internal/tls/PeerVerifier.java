@@ -5,6 +5,8 @@ import io.meshnative.identity.SpiffeId;
 import io.meshnative.identity.TrustBundle;
 import io.meshnative.spi.InvalidUpdateException;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.security.AlgorithmParameters;
 import java.security.GeneralSecurityException;
 import java.security.PublicKey;
 import java.security.cert.CertPathBuilder;
@@ -20,11 +22,14 @@ import java.security.cert.TrustAnchor;
 import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
 import java.security.interfaces.ECPublicKey;
+import java.security.interfaces.EdECPublicKey;
 import java.security.interfaces.RSAPublicKey;
+import java.security.spec.PSSParameterSpec;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Date;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -39,6 +44,10 @@ import java.util.Set;
 public final class PeerVerifier {
   private static final int MAX_CERTIFICATES = 10;
   private static final int MAX_ENCODED_BYTES = 64 * 1024;
+
+  /** So few cannot make many paths. */
+  private static final int FEW_CERTIFICATES = 3;
+
   private static final int MIN_RSA_BITS = 2048;
   private static final int MIN_EC_BITS = 256;
 
@@ -145,7 +154,8 @@ public final class PeerVerifier {
       X509CertSelector target = new X509CertSelector();
       target.setCertificate(leaf);
       PKIXBuilderParameters parameters = new PKIXBuilderParameters(anchors, target);
-      parameters.addCertStore(CertStore.getInstance("Collection", new CollectionCertStoreParameters(chain)));
+      parameters.addCertStore(
+          CertStore.getInstance("Collection", new CollectionCertStoreParameters(issuedByAnchors(chain, anchors))));
       parameters.setRevocationEnabled(false);
       parameters.setMaxPathLength(MAX_CERTIFICATES);
       parameters.setDate(Date.from(now));
@@ -174,11 +184,54 @@ public final class PeerVerifier {
     for (Certificate certificate : result.getCertPath().getCertificates()) {
       X509Certificate x509 = (X509Certificate) certificate;
       checkKey(x509.getPublicKey(), id);
+      checkSignature(x509, id);
       notBefore = max(notBefore, x509.getNotBefore().toInstant());
       notAfter = min(notAfter, x509.getNotAfter().toInstant());
     }
     checkKey(anchor.getPublicKey(), id);
     return new PeerProof(role, id, chain, anchor, notBefore, notAfter);
+  }
+
+  /**
+   * Of the certificates sent, the leaf and the authorities that lead to an anchor by good signatures. The JDK's
+   * builder tries every order of what it is given: nine authorities of one name and key, which anybody can make,
+   * are a million paths, each with signatures to verify. What nobody trusted has signed must not get there.
+   * Costs at most one verification for each pair.
+   */
+  private static List<X509Certificate> issuedByAnchors(List<X509Certificate> chain, Set<TrustAnchor> anchors) {
+    List<X509Certificate> kept = new ArrayList<>();
+    kept.add(chain.get(0));
+    if (chain.size() <= FEW_CERTIFICATES) {
+      kept.addAll(chain.subList(1, chain.size()));
+      return kept;
+    }
+    Set<X509Certificate> open = new LinkedHashSet<>(chain.subList(1, chain.size()));
+    open.removeIf(certificate -> certificate.getBasicConstraints() < 0);
+    List<X509Certificate> issuers = new ArrayList<>();
+    anchors.forEach(anchor -> issuers.add(anchor.getTrustedCert()));
+    for (int next = 0; next < issuers.size(); next++) {
+      X509Certificate issuer = issuers.get(next);
+      for (X509Certificate certificate : List.copyOf(open)) {
+        if (isSignedBy(certificate, issuer)) {
+          open.remove(certificate);
+          issuers.add(certificate);
+          kept.add(certificate);
+        }
+      }
+    }
+    return kept;
+  }
+
+  private static boolean isSignedBy(X509Certificate certificate, X509Certificate issuer) {
+    if (!certificate.getIssuerX500Principal().equals(issuer.getSubjectX500Principal())) {
+      return false;
+    }
+    try {
+      certificate.verify(issuer.getPublicKey());
+      return true;
+    } catch (GeneralSecurityException e) {
+      return false;
+    }
   }
 
   private static void checkLeaf(X509Certificate leaf, SpiffeId id, PeerRole role) throws PeerIdentityException {
@@ -210,12 +263,41 @@ public final class PeerVerifier {
   }
 
   private static void checkKey(PublicKey key, SpiffeId id) throws PeerIdentityException {
-    if (key instanceof RSAPublicKey rsa && rsa.getModulus().bitLength() < MIN_RSA_BITS) {
-      throw refused("its chain holds an RSA key of " + rsa.getModulus().bitLength() + " bits", id, null);
+    if (key instanceof RSAPublicKey rsa) {
+      if (rsa.getModulus().bitLength() < MIN_RSA_BITS) {
+        throw refused("its chain holds an RSA key of " + rsa.getModulus().bitLength() + " bits", id, null);
+      }
+    } else if (key instanceof ECPublicKey ec) {
+      int bits = ec.getParams().getCurve().getField().getFieldSize();
+      if (bits < MIN_EC_BITS) {
+        throw refused("its chain holds an EC key of " + bits + " bits", id, null);
+      }
+    } else if (!(key instanceof EdECPublicKey)) {
+      throw refused("its chain holds a key of the kind " + key.getAlgorithm() + ", and RSA, EC and EdDSA are known", id, null);
     }
-    if (key instanceof ECPublicKey ec && ec.getParams().getCurve().getField().getFieldSize() < MIN_EC_BITS) {
-      throw refused(
-          "its chain holds an EC key of " + ec.getParams().getCurve().getField().getFieldSize() + " bits", id, null);
+  }
+
+  /** The JDK's path rules refuse SHA-1 only under the roots it ships, and ours are others. */
+  private static void checkSignature(X509Certificate certificate, SpiffeId id) throws PeerIdentityException {
+    String name = certificate.getSigAlgName();
+    String hash = name;
+    if (name.equals("RSASSA-PSS")) {
+      try {
+        AlgorithmParameters parameters = AlgorithmParameters.getInstance("RSASSA-PSS");
+        parameters.init(certificate.getSigAlgParams());
+        hash = parameters.getParameterSpec(PSSParameterSpec.class).getDigestAlgorithm().replace("SHA-", "SHA");
+      } catch (GeneralSecurityException | IOException | RuntimeException e) {
+        throw refused("its chain holds a signature whose parameters cannot be read", id, e);
+      }
+    }
+    boolean strong =
+        name.startsWith("Ed")
+            || hash.startsWith("SHA256")
+            || hash.startsWith("SHA384")
+            || hash.startsWith("SHA512")
+            || hash.startsWith("SHA3-");
+    if (!strong) {
+      throw refused("its chain holds a signature by " + name + " (" + hash + "), and SHA-256 is the least", id, null);
     }
   }
 

@@ -9,14 +9,37 @@ import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Proofs that were made, bounded. By chain, role and roots, so that a chain is not proven twice; and by leaf
+ * Proofs that were made, bounded in memory. By chain, role and roots, so that a chain is not proven twice; and by leaf
  * and role, so that a resumed session finds what its first handshake proved.
  */
 public final class ProofStore {
-  private static final long MAX_PROOFS = 65_536;
+  /**
+   * Bounded by bytes, not by count: whoever has seen one good chain can send it again with other junk behind it
+   * each time, up to 64 KB, and need not even hold its key, since a chain is proven before its key is.
+   */
+  private static final long MAX_ENCODED_BYTES = 32L * 1024 * 1024;
 
-  private final Cache<Key, PeerProof> byChain = Caffeine.newBuilder().maximumSize(MAX_PROOFS).build();
-  private final Cache<String, PeerProof> byLeaf = Caffeine.newBuilder().maximumSize(MAX_PROOFS).build();
+  private final Cache<Key, PeerProof> byChain = bounded();
+  private final Cache<String, PeerProof> byLeaf = bounded();
+
+  private static <K> Cache<K, PeerProof> bounded() {
+    return Caffeine.newBuilder()
+        .maximumWeight(MAX_ENCODED_BYTES)
+        .weigher((K key, PeerProof proof) -> encodedBytes(proof))
+        .build();
+  }
+
+  private static int encodedBytes(PeerProof proof) {
+    int bytes = 256;
+    for (X509Certificate certificate : proof.chain()) {
+      try {
+        bytes += certificate.getEncoded().length;
+      } catch (CertificateEncodingException e) {
+        throw new IllegalStateException("a parsed certificate has an encoding", e);
+      }
+    }
+    return bytes;
+  }
 
   /** A chain in a role under a set of roots. A key without role or roots would skip their checks on a hit. */
   record Key(String chain, PeerRole role, String roots) {

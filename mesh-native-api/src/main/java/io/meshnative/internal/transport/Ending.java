@@ -39,7 +39,7 @@ final class Ending {
       return new SocketException("Socket closed");
     }
     Thread caller = Thread.currentThread();
-    if (owner.compareAndSet(null, caller) || owner.get() == caller) {
+    if (owner.compareAndSet(null, caller) || caller.equals(owner.get())) {
       return reason;
     }
     return new IOException(reason.getMessage(), reason);

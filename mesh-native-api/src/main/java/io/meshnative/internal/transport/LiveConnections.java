@@ -9,6 +9,7 @@ import io.meshnative.MeshPeer;
 import io.meshnative.MeshSnapshot;
 import io.meshnative.PeerAuthorizer;
 import io.meshnative.PeerIdentityException;
+import io.meshnative.RequestGate;
 import io.meshnative.RequestLease;
 import io.meshnative.RetirePolicy;
 import io.meshnative.Withdrawal;
@@ -17,7 +18,6 @@ import io.meshnative.identity.ConsulId;
 import io.meshnative.identity.SpiffeId;
 import io.meshnative.intention.Decision;
 import io.meshnative.intention.HttpRequestView;
-import io.meshnative.intention.IntentionTable;
 import io.meshnative.internal.tls.MeshEngine;
 import io.meshnative.internal.tls.MeshSession;
 import io.meshnative.internal.tls.PeerAuthority;
@@ -26,6 +26,8 @@ import io.meshnative.internal.tls.Published;
 import io.meshnative.internal.tls.Publisher;
 import io.meshnative.internal.tls.Terms;
 import io.meshnative.internal.tls.TrustEpoch;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.security.cert.X509Certificate;
@@ -51,6 +53,8 @@ import org.jspecify.annotations.Nullable;
  * seen by one of the two; none slips through.
  */
 public final class LiveConnections implements PeerAuthority {
+  private static final Logger LOG = System.getLogger("io.meshnative.revocation");
+
   private final Publisher publisher;
   private final PolicyCheck check;
   private final RetirePolicy retirePolicy;
@@ -75,18 +79,30 @@ public final class LiveConnections implements PeerAuthority {
     this.check = check;
     this.retirePolicy = retirePolicy;
     this.random = random;
-    this.callbacks = callbacks;
+    this.callbacks = task -> runSomewhere(callbacks, task);
     this.events = events;
-    this.retirements = new Retirements(callbacks);
-    this.requests = new RequestLeases(publisher, check, callbacks);
+    this.retirements = new Retirements(this.callbacks);
+    this.requests = new RequestLeases(publisher, check, this.callbacks);
     publisher.onPublished(this::sweep);
+  }
+
+  /** An application's executor may be full or shut down; what ends a connection must run all the same. */
+  private static void runSomewhere(Executor executor, Runnable task) {
+    try {
+      executor.execute(task);
+    } catch (RuntimeException e) {
+      LOG.log(Level.WARNING, "the executor takes no task, so a withdrawal runs on a thread of its own", e);
+      Thread thread = new Thread(task, "mesh-withdrawal");
+      thread.setDaemon(true);
+      thread.start();
+    }
   }
 
   // ---- PeerAuthority ----
 
   @Override
   public void require(Terms terms, PeerProof proof) throws MeshException {
-    decide(terms, proof, publisher.current(), null);
+    preview(terms, proof, publisher.current());
   }
 
   @Override
@@ -94,6 +110,15 @@ public final class LiveConnections implements PeerAuthority {
     Published pair = publisher.current();
     Instant now = check.now();
     Instant ownNotAfter = engine.epoch().identity().notAfter();
+    if (now.isAfter(ownNotAfter)) {
+      throw new IdentityExpiredException(
+          "expected a handshake under a live identity, found one that began under "
+              + engine.epoch().identity().id()
+              + " of before, which ended at "
+              + ownNotAfter
+              + "; connect again",
+          ownNotAfter);
+    }
     LiveConnection connection =
         new LiveConnection(
             engine,
@@ -103,19 +128,19 @@ public final class LiveConnections implements PeerAuthority {
             retireAt(engine.epoch(), proof),
             this,
             dropped);
-    ProvenPeer peer = decide(engine.terms(), proof, pair, connection);
+    ProvenPeer peer = decide(connection, pair);
     add(connection);
     try {
       Published again = publisher.current();
       if (again != pair) {
-        peer = decide(engine.terms(), connection.proof(), again, connection);
+        peer = decide(connection, again);
       }
       Optional<Withdrawal> gone = connection.withdrawn();
       if (gone.isPresent()) {
         throw gone.get().reason();
       }
       return peer;
-    } catch (MeshException | RuntimeException e) {
+    } catch (Throwable e) {
       remove(connection);
       throw e;
     }
@@ -158,48 +183,50 @@ public final class LiveConnections implements PeerAuthority {
 
   // ---- deciding ----
 
-  /** Judges under one pair; keeps a newer proof in the connection, where there is one. */
-  private @Nullable ProvenPeer decide(
-      Terms terms, PeerProof proof, Published pair, @Nullable LiveConnection connection) throws MeshException {
+  /** Judges a live connection under one pair; keeps a newer proof in it, where there is one. */
+  private ProvenPeer decide(LiveConnection connection, Published pair) throws MeshException {
     TrustEpoch epoch = check.liveEpoch(pair);
-    PeerProof shown = check.current(proof, epoch);
-    if (connection != null && shown != proof) {
-      connection.proof(shown);
-    }
-    if (terms instanceof Terms.Outbound out) {
+    PeerProof shown = check.current(connection.proof(), epoch);
+    connection.proof(shown);
+    if (connection.terms() instanceof Terms.Outbound out) {
       Decision decision = check.outbound(out.destination(), shown, pair, epoch);
-      return connection == null ? null : new ProvenPeer(connection, epoch.expected(out.destination()), decision);
+      return new ProvenPeer(connection, epoch.expected(out.destination()), decision);
     }
-    Terms.Inbound in = (Terms.Inbound) terms;
+    Terms.Inbound in = (Terms.Inbound) connection.terms();
     ConsulId.Service caller = check.requireService(shown);
     Decision decision = check.inbound(caller, pair);
-    // The first decision of a handshake has no connection yet; the authorizer is asked once there is one.
-    ProvenPeer peer = connection == null ? null : new ProvenPeer(connection, caller, decision);
-    boolean letThrough =
-        isForRequests(decision, in) || (peer == null ? decision.isAllowed() || !isDefault(in) : authorizes(in, peer, decision));
-    if (!letThrough) {
-      Decision.Denied denied =
-          decision instanceof Decision.Denied byIntentions
-              ? byIntentions
-              : (Decision.Denied)
-                  IntentionTable.denyAll("the listener's authorizer refuses " + shown.id()).decide(caller);
-      throw check.denied(shown.id(), denied);
+    ProvenPeer peer = new ProvenPeer(connection, caller, decision);
+    if (!isForRequests(decision, in) && !in.authorizer().isAuthorized(peer, decision)) {
+      throw check.denied(
+          shown.id(),
+          decision instanceof Decision.Denied denied
+              ? denied
+              : PolicyCheck.refusal("the listener's authorizer refuses " + shown.id()));
     }
     return peer;
+  }
+
+  /** Judges before there is a connection; a listener's own authorizer is asked only once there is one. */
+  private void preview(Terms terms, PeerProof proof, Published pair) throws MeshException {
+    TrustEpoch epoch = check.liveEpoch(pair);
+    PeerProof shown = check.current(proof, epoch);
+    if (terms instanceof Terms.Outbound out) {
+      check.outbound(out.destination(), shown, pair, epoch);
+      return;
+    }
+    Terms.Inbound in = (Terms.Inbound) terms;
+    Decision decision = check.inbound(check.requireService(shown), pair);
+    if (decision instanceof Decision.Denied denied
+        && in.authorizer() == PeerAuthorizer.intentions()
+        && !isForRequests(decision, in)) {
+      throw check.denied(shown.id(), denied);
+    }
   }
 
   private static boolean isForRequests(Decision decision, Terms.Inbound in) {
     return decision instanceof Decision.Denied denied
         && denied.cause() == Decision.Cause.NEEDS_REQUEST
-        && in.gate().map(gate -> gate.isArmed()).orElse(false);
-  }
-
-  private static boolean isDefault(Terms.Inbound in) {
-    return in.authorizer() == PeerAuthorizer.intentions();
-  }
-
-  private static boolean authorizes(Terms.Inbound in, ProvenPeer peer, Decision decision) {
-    return in.authorizer().isAuthorized(peer, decision);
+        && in.gate().map(RequestGate::isArmed).orElse(false);
   }
 
   // ---- the registry ----
@@ -260,15 +287,26 @@ public final class LiveConnections implements PeerAuthority {
     purge();
   }
 
+  /** Whatever one connection's decision or ending meets, the others are judged too. */
   private void judge(LiveConnection connection, Published pair) {
     try {
-      decide(connection.terms(), connection.proof(), pair, connection);
-    } catch (MeshException e) {
-      withdraw(connection, e);
+      MeshException reason = reasonAgainst(connection, pair);
+      if (reason != null) {
+        withdraw(connection, reason);
+      }
     } catch (RuntimeException e) {
-      withdraw(
-          connection,
-          new PeerIdentityException("the decision failed, so the connection is cut", "a decision", null, e));
+      LOG.log(Level.WARNING, "ending the connection with " + connection.proof().id() + " failed; it is cut", e);
+    }
+  }
+
+  private @Nullable MeshException reasonAgainst(LiveConnection connection, Published pair) {
+    try {
+      decide(connection, pair);
+      return null;
+    } catch (MeshException e) {
+      return e;
+    } catch (Throwable e) { // an authorizer may fail by an Error too
+      return new PeerIdentityException("the decision failed, so the connection is cut", "a decision", null, e);
     }
   }
 
@@ -289,11 +327,7 @@ public final class LiveConnections implements PeerAuthority {
     for (LiveConnection connection : live) {
       Instant end = connection.notAfter();
       if (now.isAfter(end)) {
-        withdraw(
-            connection,
-            new IdentityExpiredException(
-                "the certificates of the connection with " + connection.proof().id() + " ended at " + end + "; dial again",
-                end));
+        expire(connection, end);
       } else if (connection.startsRetiring(now)) {
         events.accept(
             new MeshEvent.Retiring(
@@ -302,6 +336,18 @@ public final class LiveConnections implements PeerAuthority {
     }
     retirements.sweep(destination -> refusalOf(destination, publisher.current()));
     purge();
+  }
+
+  private void expire(LiveConnection connection, Instant end) {
+    try {
+      withdraw(
+          connection,
+          new IdentityExpiredException(
+              "the certificates of the connection with " + connection.proof().id() + " ended at " + end + "; dial again",
+              end));
+    } catch (RuntimeException e) {
+      LOG.log(Level.WARNING, "ending the connection with " + connection.proof().id() + " failed; it is cut", e);
+    }
   }
 
   /** Judges all again under the pair held; for when something besides the pair changed, such as a gate. */
@@ -315,6 +361,19 @@ public final class LiveConnections implements PeerAuthority {
       return;
     }
     remove(connection);
+    Optional<Destination> destination = connection.destination();
+    boolean left = false;
+    try {
+      if (destination.isPresent() && retirements.concerns(destination.get())) {
+        // Dials are denied already by the pair; pools evict next; then the connection is cut.
+        retirements.tell(destination.get(), reason, () -> end(connection, withdrawal));
+        left = true;
+      }
+    } finally {
+      if (!left) {
+        end(connection, withdrawal);
+      }
+    }
     events.accept(
         new MeshEvent.Withdrawn(
             check.now(),
@@ -322,19 +381,15 @@ public final class LiveConnections implements PeerAuthority {
             connection.proof().id(),
             connection.destination(),
             String.valueOf(reason.getMessage())));
-    Optional<Destination> destination = connection.destination();
-    if (destination.isPresent() && retirements.concerns(destination.get())) {
-      // Dials are denied already by the pair; pools evict next; then the connection is cut.
-      retirements.tell(destination.get(), reason, () -> end(connection, withdrawal));
-    } else {
-      end(connection, withdrawal);
-    }
   }
 
   private void end(LiveConnection connection, Withdrawal withdrawal) {
-    connection.cut(withdrawal.reason());
-    for (LiveConnection.Tracker tracker : connection.trackers()) {
-      run(tracker, withdrawal);
+    try {
+      connection.cut(withdrawal.reason());
+    } finally {
+      for (LiveConnection.Tracker tracker : connection.trackers()) {
+        run(tracker, withdrawal);
+      }
     }
   }
 
@@ -387,11 +442,14 @@ public final class LiveConnections implements PeerAuthority {
     Set<LiveConnection> held = byLeaf.get(leaf);
     if (held != null) {
       for (LiveConnection connection : held) {
-        return judgedNow(connection);
+        // Whom we may call may not therefore call us: only what was judged as a caller counts.
+        if (connection.terms() instanceof Terms.Inbound) {
+          return judgedNow(connection);
+        }
       }
     }
     throw new IllegalArgumentException(
-        "expected the leaf certificate of a live connection of this client, found one that none has proven");
+        "expected the leaf certificate of a live connection of this client, found one that no caller has proven");
   }
 
   private MeshPeer judgedNow(LiveConnection connection) throws MeshAuthorizationException {
@@ -401,11 +459,7 @@ public final class LiveConnections implements PeerAuthority {
       if (gone.isPresent()) {
         throw gone.get().reason();
       }
-      ProvenPeer peer = decide(connection.terms(), connection.proof(), pair, connection);
-      if (peer == null) {
-        throw new IllegalStateException("a connection always has a peer");
-      }
-      return peer;
+      return decide(connection, pair);
     } catch (MeshException e) {
       throw asDenial(e);
     }

@@ -9,8 +9,7 @@ import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSession;
 
 /**
- * The engine and its one lock. Only CPU runs inside the lock, never I/O, so everybody may take it, the closer
- * included. Every failure leaves as an {@link SSLException} whose text a person can read.
+ * The engine and its one lock. Only CPU runs inside the lock, never I/O, so nobody waits long for it. Every failure leaves as an {@link SSLException} whose text a person can read.
  */
 final class LockedEngine {
   /**
@@ -28,6 +27,8 @@ final class LockedEngine {
   private final ReentrantLock lock = new ReentrantLock();
   private int waitingReplies;
   private volatile boolean failed;
+  private volatile boolean disposing;
+  private volatile boolean disposed;
 
   LockedEngine(SSLEngine engine) {
     this.engine = engine;
@@ -53,7 +54,7 @@ final class LockedEngine {
     } catch (SSLException | RuntimeException e) {
       throw failure(e);
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
@@ -73,7 +74,7 @@ final class LockedEngine {
     } catch (SSLException | RuntimeException e) {
       throw failure(e);
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
@@ -84,7 +85,7 @@ final class LockedEngine {
     } catch (SSLException | RuntimeException e) {
       throw failure(e);
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
@@ -93,7 +94,7 @@ final class LockedEngine {
     try {
       return engine.getHandshakeStatus();
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
@@ -102,7 +103,17 @@ final class LockedEngine {
     try {
       return engine.isInboundDone();
     } finally {
-      lock.unlock();
+      unlock();
+    }
+  }
+
+  /** Whether either direction has ended. */
+  boolean isClosed() {
+    lock.lock();
+    try {
+      return disposing || engine.isInboundDone() || engine.isOutboundDone();
+    } finally {
+      unlock();
     }
   }
 
@@ -124,7 +135,7 @@ final class LockedEngine {
     try {
       engine.closeOutbound();
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
@@ -133,29 +144,53 @@ final class LockedEngine {
     try {
       return engine.getSession();
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
   /**
    * Drives both directions to closed, which is when BoringSSL's memory is freed. What the engine still wants
-   * to say goes nowhere. Failures do not matter: a cut engine throws here by design.
+   * to say goes nowhere. Never waits: if the engine is in use, its user does it on leaving. So a thread that
+   * aborts may hold a lock that the engine's callbacks want.
    */
   void dispose() {
-    lock.lock();
+    disposing = true;
+    disposeIfFree();
+  }
+
+  private void unlock() {
+    lock.unlock();
+    if (disposing && !disposed) {
+      disposeIfFree();
+    }
+  }
+
+  private void disposeIfFree() {
+    if (lock.isHeldByCurrentThread() || !lock.tryLock()) {
+      return;
+    }
     try {
-      engine.closeOutbound();
-      drain();
-      engine.closeInbound();
-      drain();
-    } catch (SSLException | RuntimeException e) {
-      try {
-        drain();
-      } catch (SSLException | RuntimeException again) {
-        // Nothing more can be done for it.
+      if (!disposed) {
+        disposed = true;
+        quietly(engine::closeOutbound);
+        quietly(this::drain);
+        quietly(engine::closeInbound); // JSSE throws without the peer's close_notify
+        quietly(this::drain);
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  private interface Step {
+    void run() throws SSLException;
+  }
+
+  private static void quietly(Step step) {
+    try {
+      step.run();
+    } catch (SSLException | RuntimeException e) {
+      // The channel has ended for a reason that is told already.
     }
   }
 

@@ -18,6 +18,9 @@ final class Outbound {
   private static final int RECORDS_PER_BULK_WRITE = 4;
   private static final int MAX_BUFFER = 256 * 1024;
 
+  /** An engine that failed may still be open, and JSSE then gives an empty record to every wrap. */
+  private static final int MAX_ALERT_RECORDS = 4;
+
   private final LockedEngine engine;
   private final OutputStream out;
   private final ArrayView view = new ArrayView();
@@ -86,18 +89,18 @@ final class Outbound {
     if (engine.failed()) {
       // The alert comes first: closing may free BoringSSL's buffers with the alert in them.
       try {
-        said = sayPending();
+        said = sayPending(MAX_ALERT_RECORDS);
       } catch (SSLException e) {
         // It has nothing more to say than what we know.
       }
     }
     engine.closeOutbound();
-    return sayPending() || said;
+    return sayPending(LockedEngine.MAX_LAST_RECORDS) || said;
   }
 
-  private boolean sayPending() throws IOException {
+  private boolean sayPending(int limit) throws IOException {
     boolean said = false;
-    for (int records = 0; records < LockedEngine.MAX_LAST_RECORDS; records++) {
+    for (int records = 0; records < limit; records++) {
       if (engine.wrap(NOTHING, net).bytesProduced() == 0) {
         break;
       }

@@ -49,7 +49,7 @@ public final class RequestLeases {
       return pair.policy().inbound().decide(peer.service(), request);
     } catch (MeshException e) {
       return PolicyCheck.refusal(String.valueOf(e.getMessage()));
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // by an Error too: what cannot be decided is denied
       return PolicyCheck.refusal("the decision failed: " + e);
     }
   }

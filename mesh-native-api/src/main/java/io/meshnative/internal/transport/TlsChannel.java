@@ -1,13 +1,11 @@
 package io.meshnative.internal.transport;
 
 import io.meshnative.PeerRefusedException;
-import java.io.EOFException;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
@@ -42,12 +40,6 @@ public final class TlsChannel {
   /** How long the last words may block the closing thread. */
   private static final int GOODBYE_MILLIS = 500;
 
-  /** How long, at most, we wait for a peer to read our alert; a reset would overtake it. */
-  private static final int LINGER_MILLIS = 200;
-
-  /** How late after the handshake a bare reset still reads as a refusal. An alert always does. */
-  private static final int REFUSAL_MILLIS = 30_000;
-
   private static final System.Logger LOG = System.getLogger(TlsChannel.class.getName());
 
   private final Socket raw;
@@ -60,11 +52,12 @@ public final class TlsChannel {
   private final ReentrantLock writeLock = new ReentrantLock();
   private final Inbound inbound;
   private final Outbound outbound;
+  private final Negotiation negotiation;
+  private final Refusal refusal;
 
   private final AtomicReference<@Nullable Ending> ending = new AtomicReference<>();
   private final AtomicBoolean notified = new AtomicBoolean();
   private volatile @Nullable SSLSession session;
-  private volatile long handshakeDoneNanos;
   private volatile int soTimeout;
   private volatile boolean inputShutdown;
   private volatile boolean outputShutdown;
@@ -94,6 +87,8 @@ public final class TlsChannel {
     this.soTimeout = raw.getSoTimeout();
     this.inbound = new Inbound(this.engine, raw);
     this.outbound = new Outbound(this.engine, raw);
+    this.negotiation = new Negotiation(raw, this.engine, inbound, outbound, scheduler);
+    this.refusal = new Refusal(peer);
   }
 
   /**
@@ -119,7 +114,10 @@ public final class TlsChannel {
           return false;
         }
         throwIfEnded();
-        negotiate(budget);
+        SSLSession made = negotiation.run(budget);
+        throwIfEnded();
+        refusal.handshakeDone();
+        session = made;
         return true;
       } catch (IOException | RuntimeException e) {
         throw failHandshake(e, budget);
@@ -131,74 +129,27 @@ public final class TlsChannel {
     }
   }
 
-  private void negotiate(Deadline budget) throws IOException {
-    engine.beginHandshake();
-    for (boolean going = true; going; ) {
-      switch (engine.handshakeStatus()) {
-        case NEED_WRAP -> {
-          outbound.wrapFlight();
-          WriteGuard guard = WriteGuard.arm(scheduler, raw, budget.remainingMillis());
-          try {
-            outbound.flush();
-          } finally {
-            guard.disarm();
-          }
-        }
-        case NEED_TASK -> engine.runTasks();
-        case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> inbound.handshakeStep(budget);
-        case FINISHED, NOT_HANDSHAKING -> going = false;
-      }
-      budget.remainingMillis();
-    }
-    SSLSession made = engine.session();
-    inbound.handshakeDone(made.getProtocol());
-    outbound.handshakeDone();
-    handshakeDoneNanos = System.nanoTime();
-    session = made;
-  }
-
   /** Called with both locks held. */
   private IOException failHandshake(Exception failure, Deadline budget) {
-    String alert = TlsAlerts.received(failure);
     IOException told;
     if (budget.expired() && !(failure instanceof SSLException)) {
       told =
           new SocketTimeoutException(
               "no TLS handshake with " + peer + " within " + budget.budgetMillis() + " ms");
       told.initCause(failure);
-    } else if (alert != null && isClient() && TlsAlerts.isAboutOurCertificate(alert)) {
-      told = refused("alert " + alert + " during the handshake", failure);
     } else if (failure instanceof IOException io) {
-      told = io;
+      told = isClient() ? refusal.inHandshake(io) : io;
     } else {
       told = new SSLHandshakeException("the TLS engine failed: " + failure.getClass().getName());
       told.initCause(failure);
     }
-    if (!ending.compareAndSet(null, Ending.because(told))) {
-      return endedOr(told);
+    if (ending.compareAndSet(null, Ending.because(told))) {
+      if (failure instanceof SSLException && sayLast()) {
+        negotiation.lingerForAlert();
+      }
+      release(false);
     }
-    if (failure instanceof SSLException && sayLast()) {
-      lingerForAlert();
-    }
-    release(false);
     return endedOr(told);
-  }
-
-  /**
-   * A raw close with unread input resets the connection, and the reset overtakes the alert. So we end our
-   * output and read the peer's rest, briefly, before we close.
-   */
-  private void lingerForAlert() {
-    try {
-      Deadline linger = Deadline.afterMillis(LINGER_MILLIS);
-      raw.shutdownOutput();
-      byte[] rest = new byte[4096];
-      do {
-        raw.setSoTimeout(linger.remainingMillis());
-      } while (raw.getInputStream().read(rest) >= 0);
-    } catch (IOException e) {
-      // Time is up, or the peer has closed: either way nobody waits for more.
-    }
   }
 
   /**
@@ -397,47 +348,13 @@ public final class TlsChannel {
     return endedOr(told);
   }
 
-  /**
-   * A TLS 1.3 server checks our certificate after our handshake has ended (RFC 8446 §4.4.2): its alert, or
-   * just its reset, is what the first read or write meets.
-   */
   private IOException refusalOr(IOException failure) {
     if (!isClient() || session == null || inbound.heard()) {
       return failure;
     }
-    long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - handshakeDoneNanos);
-    String when = ", " + millis + " ms after the handshake, before any application data";
-    if (failure.getCause() instanceof EOFException) {
-      SSLException hinted =
-          new SSLException(
-              failure.getMessage() + when + ": " + peer + " may have refused us, look at its intentions");
-      hinted.initCause(failure);
-      return hinted;
-    }
-    IOException cause = failure;
-    if (isReset(failure)) {
-      SSLException alert = alertBehindReset();
-      if (inbound.heard() || (alert == null && millis > REFUSAL_MILLIS)) {
-        return failure;
-      }
-      cause = alert != null ? alert : failure;
-    }
-    String alert = TlsAlerts.received(cause);
-    if (alert != null) {
-      return refused("alert " + alert + when, cause);
-    }
-    return isReset(cause) ? refused("reset of the connection" + when, cause) : failure;
-  }
-
-  private PeerRefusedException refused(String how, Throwable cause) {
-    return new PeerRefusedException(
-        peer
-            + " refused our certificate or our right to call it ("
-            + how
-            + "); look at the intentions of "
-            + peer
-            + ", then at whether it trusts the roots of our identity",
-        cause);
+    boolean reset = failure instanceof SocketException && !raw.isClosed();
+    SSLException alert = reset ? alertBehindReset() : null;
+    return inbound.heard() ? failure : refusal.afterHandshake(failure, reset, alert);
   }
 
   /** A write met the reset; the alert that came before it may still lie in our receive buffer. */
@@ -455,10 +372,6 @@ public final class TlsChannel {
       readLock.unlock();
     }
     return null;
-  }
-
-  private boolean isReset(IOException failure) {
-    return failure instanceof SocketException && !raw.isClosed();
   }
 
   private boolean isClient() {

@@ -2,6 +2,7 @@ package io.meshnative.internal.transport;
 
 import java.io.IOException;
 import java.net.Socket;
+import java.net.SocketException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -38,6 +39,11 @@ final class WriteGuard implements Runnable {
   public void run() {
     Socket late = raw.getAndSet(null);
     if (late != null) {
+      try {
+        late.setSoLinger(false, 0); // The application's linger must not hold up the scheduler.
+      } catch (SocketException e) {
+        // Closed already.
+      }
       RawSockets.closeQuietly(late);
     }
   }

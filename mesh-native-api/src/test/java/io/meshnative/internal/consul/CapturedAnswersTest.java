@@ -63,7 +63,8 @@ class CapturedAnswersTest {
 
     assertThat(update.local().name()).isEqualTo(exchange.object().get("TrustDomain"));
     assertThat(update.bundles()).hasSize(1);
-    assertThat(update.bundles().get(0).roots()).hasSize(((List<?>) exchange.object().get("Roots")).size());
+    assertThat(update.bundles().get(0).roots())
+        .hasSize(((List<?>) exchange.object().get("Roots")).size());
   }
 
   @ParameterizedTest
@@ -76,7 +77,8 @@ class CapturedAnswersTest {
         LeafQuery.decode("leaf", exchange.answer(), "default", "default", service);
 
     assertThat(identity.id()).hasToString((String) object.get("ServiceURI"));
-    assertThat(identity.chain()).hasSize(((String) object.get("CertPEM")).split("BEGIN CERT", -1).length - 1);
+    assertThat(identity.chain())
+        .hasSize(((String) object.get("CertPEM")).split("BEGIN CERT", -1).length - 1);
   }
 
   @ParameterizedTest
@@ -97,7 +99,8 @@ class CapturedAnswersTest {
       assertThat(intention.source().namespace()).isEqualTo(raw.get("SourceNS"));
       assertThat(intention.destination().name()).isEqualTo(raw.get("DestinationName"));
       assertThat(intention.precedence()).isEqualTo(((Double) raw.get("Precedence")).intValue());
-      assertThat(intention.action().map(action -> action.name().toLowerCase(Locale.ROOT)).orElse(null))
+      assertThat(
+              intention.action().map(action -> action.name().toLowerCase(Locale.ROOT)).orElse(null))
           .isEqualTo(raw.get("Action"));
       List<?> permissions = (List<?>) raw.get("Permissions");
       assertThat(intention.permissions()).hasSize(permissions == null ? 0 : permissions.size());
@@ -108,7 +111,8 @@ class CapturedAnswersTest {
   void permissionsAreReadWithAllTheirConditions() throws Exception {
     Exchange exchange = Exchange.load("1.10.3", "intentions-match-destination-l7");
 
-    Intention intention = new IntentionDecoder(Set.of()).decode("match", exchange.answer().body(), "api").get(0);
+    Intention intention =
+        new IntentionDecoder(Set.of()).decode("match", exchange.answer().body(), "api").get(0);
 
     Intention.Action allow = Intention.Action.ALLOW;
     Intention.Action deny = Intention.Action.DENY;
@@ -117,7 +121,8 @@ class CapturedAnswersTest {
         .containsExactly(
             permission(deny, PathKind.PREFIX, "/admin", List.of(), List.of()),
             permission(allow, PathKind.EXACT, "/v1/status", List.of(), List.of("GET", "HEAD")),
-            permission(allow, PathKind.REGEX, "/v1/items/[0-9]+(/.*)?", List.of(), List.of("GET", "PUT")),
+            permission(
+                allow, PathKind.REGEX, "/v1/items/[0-9]+(/.*)?", List.of(), List.of("GET", "PUT")),
             permission(
                 allow,
                 PathKind.PREFIX,
@@ -136,18 +141,28 @@ class CapturedAnswersTest {
                     header("x-build", HeaderKind.REGEX, "[a-f0-9]{7,40}", false),
                     header("x-req", HeaderKind.PRESENT, "", false)),
                 List.of()),
-            permission(deny, null, "", List.of(header("x-role", HeaderKind.EXACT, "guest", true)), List.of()),
+            permission(
+                deny,
+                null,
+                "",
+                List.of(header("x-role", HeaderKind.EXACT, "guest", true)),
+                List.of()),
             permission(allow, null, "", List.of(), List.of("OPTIONS")));
   }
 
   private static Permission permission(
-      Intention.Action action, PathKind kind, String path, List<HeaderCondition> headers, List<String> methods) {
+      Intention.Action action,
+      PathKind kind,
+      String path,
+      List<HeaderCondition> headers,
+      List<String> methods) {
     Optional<PathCondition> condition =
         kind == null ? Optional.empty() : Optional.of(new PathCondition(kind, path));
     return new Permission(action, condition, headers, methods, false);
   }
 
-  private static HeaderCondition header(String name, HeaderKind kind, String value, boolean invert) {
+  private static HeaderCondition header(
+      String name, HeaderKind kind, String value, boolean invert) {
     return new HeaderCondition(name, kind, value, invert, false);
   }
 
@@ -161,10 +176,9 @@ class CapturedAnswersTest {
 
     assertThat(set.endpoints().size() + set.skipped().size()).isEqualTo(rows.size());
     assertThat(set.endpoints())
-        .allSatisfy(
-            endpoint ->
-                assertThat(endpoint.identity().spiffeId())
-                    .hasToString("spiffe://test.consul/ns/default/dc/dc1/svc/" + service));
+        .allSatisfy(endpoint ->
+            assertThat(endpoint.identity().spiffeId())
+                .hasToString("spiffe://test.consul/ns/default/dc/dc1/svc/" + service));
   }
 
   private static EndpointSet decode(Exchange exchange, String service) throws Exception {
@@ -181,7 +195,8 @@ class CapturedAnswersTest {
         .containsExactlyInAnyOrder(
             org.assertj.core.groups.Tuple.tuple("pay-1", "10.0.0.5:9443", 10, Endpoint.Kind.NATIVE),
             org.assertj.core.groups.Tuple.tuple("pay-2", "127.0.0.1:9444", 1, Endpoint.Kind.NATIVE),
-            org.assertj.core.groups.Tuple.tuple("pay-4", "127.0.0.1:9446", 1, Endpoint.Kind.NATIVE));
+            org.assertj.core.groups.Tuple.tuple(
+                "pay-4", "127.0.0.1:9446", 1, Endpoint.Kind.NATIVE));
     assertThat(set.skipped())
         .anySatisfy(line -> assertThat(line).contains("pay-3", "not healthy"))
         .anySatisfy(line -> assertThat(line).contains("pay-5", "port"))
@@ -206,19 +221,25 @@ class CapturedAnswersTest {
     Destination far = Destination.builder("pay").datacenter("dc1").build();
     EndpointSet set =
         new HealthDecoder(far, "default", "default", DOMAIN, "dc2")
-            .decode("health", Exchange.load("1.10.3", "health-connect-native-mixed-passing").answer());
-    assertThat(set.endpoints()).extracting(Endpoint::address).contains("198.51.100.7:19443", "127.0.0.1:9446");
+            .decode(
+                "health", Exchange.load("1.10.3", "health-connect-native-mixed-passing").answer());
+    assertThat(set.endpoints())
+        .extracting(Endpoint::address)
+        .contains("198.51.100.7:19443", "127.0.0.1:9446");
   }
 
   @Test
   void anEmptyListTellsWhetherRowsMayBeHidden() throws Exception {
-    assertThat(decode(Exchange.load("1.8.7", "acl-health-connect-no-rights"), "billing").emptiness())
+    assertThat(
+            decode(Exchange.load("1.8.7", "acl-health-connect-no-rights"), "billing").emptiness())
         .isEqualTo(Emptiness.FILTERED_BY_ACL);
-    assertThat(decode(Exchange.load("1.10.3", "acl-health-connect-anonymous"), "billing").emptiness())
+    assertThat(
+            decode(Exchange.load("1.10.3", "acl-health-connect-anonymous"), "billing").emptiness())
         .isEqualTo(Emptiness.FILTERED_BY_ACL);
     assertThat(decode(Exchange.load("1.8.7", "health-connect-unknown-service"), "nope").emptiness())
         .isEqualTo(Emptiness.NO_INSTANCE);
-    assertThat(decode(Exchange.load("1.10.3", "health-connect-unknown-service"), "none").emptiness())
+    assertThat(
+            decode(Exchange.load("1.10.3", "health-connect-unknown-service"), "none").emptiness())
         .isEqualTo(Emptiness.NO_INSTANCE);
   }
 }

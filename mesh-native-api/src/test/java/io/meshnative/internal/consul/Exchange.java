@@ -28,7 +28,11 @@ record Exchange(String name, String path, int status, Headers headers, ByteStrin
     List<Exchange> found = new ArrayList<>();
     for (String version : List.of("1.8.7", "1.10.3")) {
       try (Stream<Path> files = Files.list(folder(version))) {
-        files.sorted().map(Exchange::read).filter(e -> e.path.startsWith(path) && e.status == status).forEach(found::add);
+        files
+            .sorted()
+            .map(Exchange::read)
+            .filter(e -> e.path.startsWith(path) && e.status == status)
+            .forEach(found::add);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
@@ -89,7 +93,11 @@ record Exchange(String name, String path, int status, Headers headers, ByteStrin
       throw new UncheckedIOException(e);
     }
     return new Exchange(
-        file.getParent().getFileName() + "/" + file.getFileName(), path, status, headers.build(), body);
+        file.getParent().getFileName() + "/" + file.getFileName(),
+        path,
+        status,
+        headers.build(),
+        body);
   }
 
   Answer answer() {

@@ -19,15 +19,18 @@ class IntentionDecoderTest {
       "\"SourceNS\":\"default\",\"SourceName\":\"web\",\"DestinationNS\":\"default\",\"DestinationName\":\"api\","
           + "\"SourceType\":\"consul\",\"Precedence\":9,";
 
-  private static List<Intention> decode(String body, String... tolerated) throws ControlPlaneException {
-    return new IntentionDecoder(Set.of(tolerated)).decode("match", new Buffer().writeUtf8(body), "api");
+  private static List<Intention> decode(String body, String... tolerated)
+      throws ControlPlaneException {
+    return new IntentionDecoder(Set.of(tolerated))
+        .decode("match", new Buffer().writeUtf8(body), "api");
   }
 
   private static Intention one(String fields, String... tolerated) throws ControlPlaneException {
     return decode("{\"api\":[{" + NAMES + fields + "}]}", tolerated).get(0);
   }
 
-  private static Intention permission(String permission, String... tolerated) throws ControlPlaneException {
+  private static Intention permission(String permission, String... tolerated)
+      throws ControlPlaneException {
     return one("\"Permissions\":[" + permission + "]", tolerated);
   }
 
@@ -83,7 +86,8 @@ class IntentionDecoderTest {
   @Test
   void aFieldIsToleratedByItsNameWhereverItStands() throws Exception {
     assertThat(one("\"Action\":\"allow\",\"Colour\":{\"a\":[1]}", "Colour").defects()).isEmpty();
-    assertThat(permission("{\"Action\":\"allow\",\"HTTP\":{\"Colour\":1}}", "Colour").defects()).isEmpty();
+    assertThat(permission("{\"Action\":\"allow\",\"HTTP\":{\"Colour\":1}}", "Colour").defects())
+        .isEmpty();
     assertThat(one("\"Action\":\"allow\",\"Color\":1", "Colour").defects()).hasSize(1);
   }
 
@@ -112,7 +116,11 @@ class IntentionDecoderTest {
   void aDefectOfOneRuleDoesNotHideTheOthers() throws Exception {
     List<Intention> read =
         decode(
-            "{\"api\":[7,{" + NAMES + "\"Action\":\"deny\"},{" + NAMES + "\"Action\":\"allow\",\"New\":{\"a\":{}}}]}");
+            "{\"api\":[7,{"
+                + NAMES
+                + "\"Action\":\"deny\"},{"
+                + NAMES
+                + "\"Action\":\"allow\",\"New\":{\"a\":{}}}]}");
     assertThat(read).hasSize(3);
     assertThat(read.get(0).defects()).isNotEmpty();
     assertThat(read.get(0).destination().name()).isEqualTo("api");

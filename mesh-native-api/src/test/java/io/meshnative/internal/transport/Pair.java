@@ -1,6 +1,6 @@
 package io.meshnative.internal.transport;
 
-import io.meshnative.internal.transport.Tls.Provider;
+import io.meshnative.internal.transport.Tls.Vendor;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -9,6 +9,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -20,11 +21,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSocket;
+import org.jspecify.annotations.Nullable;
 
 /** Our socket and its peer over loopback, perhaps with a relay between. */
 final class Pair implements AutoCloseable {
   /** Ours, the peer ("a JSSE SSLSocket" where null), the version, the side that we are. */
-  record Setup(Provider ours, Provider peer, String version, boolean client) {
+  record Setup(Vendor ours, @Nullable Vendor peer, String version, boolean client) {
     @Override
     public String toString() {
       return ours
@@ -47,7 +49,7 @@ final class Pair implements AutoCloseable {
   /** Each of our engines, on either side, with a peer that shares none of our code. */
   static Stream<Setup> withSockets() {
     List<Setup> setups = new ArrayList<>();
-    for (Provider ours : Provider.values()) {
+    for (Vendor ours : Vendor.values()) {
       for (String version : new String[] {"TLSv1.2", "TLSv1.3"}) {
         setups.add(new Setup(ours, null, version, true));
         setups.add(new Setup(ours, null, version, false));
@@ -60,10 +62,22 @@ final class Pair implements AutoCloseable {
     return withSockets().filter(Setup::client);
   }
 
+  static Stream<Setup> withSocketsTls12() {
+    return withSockets().filter(setup -> !setup.tls13());
+  }
+
+  static Stream<Setup> withSocketsTls13() {
+    return withSockets().filter(Setup::tls13);
+  }
+
+  static Stream<Setup> clientsTls13() {
+    return clients().filter(Setup::tls13);
+  }
+
   private static Stream<Setup> withEngines() {
     List<Setup> setups = new ArrayList<>();
-    for (Provider ours : Provider.values()) {
-      for (Provider peer : Provider.values()) {
+    for (Vendor ours : Vendor.values()) {
+      for (Vendor peer : Vendor.values()) {
         setups.add(new Setup(ours, peer, "TLSv1.2", true));
         setups.add(new Setup(ours, peer, "TLSv1.3", true));
       }
@@ -81,7 +95,7 @@ final class Pair implements AutoCloseable {
   final TlsChannel channel;
   final MeshSocket ours;
   final SSLSocket peer;
-  final Relay relay;
+  private final @Nullable Relay between;
 
   Pair(Setup setup) throws IOException {
     this(setup, false, true);
@@ -94,12 +108,13 @@ final class Pair implements AutoCloseable {
     if (relayed) {
       Socket[] far = tcp();
       rawPeer = far[0];
-      relay = new Relay(far[1], near[1]);
+      Relay relay = new Relay(far[1], near[1]);
       threads.execute(relay);
+      between = relay;
       threads.execute(() -> Relay.copyPlainly(near[1], far[1]));
     } else {
       rawPeer = near[1];
-      relay = null;
+      between = null;
     }
     engine = Tls.engine(setup.ours, setup.version, setup.client);
     channel = new TlsChannel(rawOurs, engine, "db", scheduler, closings::incrementAndGet);
@@ -107,7 +122,7 @@ final class Pair implements AutoCloseable {
     if (setup.peer == null) {
       peer =
           (SSLSocket)
-              Tls.context(Provider.JSSE, peerTrusts)
+              Tls.context(Vendor.JSSE, peerTrusts)
                   .getSocketFactory()
                   .createSocket(rawPeer, "localhost", 1, true);
       peer.setUseClientMode(!setup.client);
@@ -154,8 +169,24 @@ final class Pair implements AutoCloseable {
     return threads.submit(
         () -> {
           action.run();
-          return null;
+          return true;
         });
+  }
+
+  /** As {@link #run}, for what may fail when the test is over. */
+  void background(Action action) {
+    threads.execute(
+        () -> {
+          try {
+            action.run();
+          } catch (Exception e) {
+            // The test looks at the other end.
+          }
+        });
+  }
+
+  Relay relay() {
+    return Objects.requireNonNull(between, "not relayed");
   }
 
   <T> Future<T> call(Callable<T> call) {
@@ -192,8 +223,8 @@ final class Pair implements AutoCloseable {
   public void close() throws IOException {
     rawOurs.close();
     rawPeer.close();
-    if (relay != null) {
-      relay.close();
+    if (between != null) {
+      between.close();
     }
     ours.close();
     threads.shutdownNow();

@@ -23,11 +23,12 @@ import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.conscrypt.Conscrypt;
+import org.jspecify.annotations.Nullable;
 
 /** Engines of each provider, with one self-made certificate for everybody. */
 final class Tls {
   /** Whose engine. */
-  enum Provider {
+  enum Vendor {
     JSSE,
     CONSCRYPT
   }
@@ -39,26 +40,41 @@ final class Tls {
   private Tls() {}
 
   /** A fresh context, so that nothing is resumed, that trusts everybody or nobody. */
-  static SSLContext context(Provider provider, boolean trusting) {
+  static SSLContext context(Vendor vendor, boolean trusting) {
+    return context(
+        vendor,
+        () -> {
+          if (!trusting) {
+            throw new CertificateException("nobody is trusted here");
+          }
+        });
+  }
+
+  /** What the trust manager does. */
+  interface Check {
+    void run() throws CertificateException;
+  }
+
+  static SSLContext context(Vendor vendor, Check check) {
     try {
       SSLContext context =
-          provider == Provider.JSSE
+          vendor == Vendor.JSSE
               ? SSLContext.getInstance("TLS", "SunJSSE")
               : SSLContext.getInstance("TLS", CONSCRYPT);
       context.init(
-          new KeyManager[] {new OneKey()}, new TrustManager[] {new Anybody(trusting)}, null);
+          new KeyManager[] {new OneKey()}, new TrustManager[] {new Anybody(check)}, null);
       return context;
     } catch (Exception e) {
       throw new AssertionError(e);
     }
   }
 
-  static SSLEngine engine(Provider provider, String version, boolean client) {
-    return engine(provider, version, client, true);
+  static SSLEngine engine(Vendor vendor, String version, boolean client) {
+    return engine(vendor, version, client, true);
   }
 
-  static SSLEngine engine(Provider provider, String version, boolean client, boolean trusting) {
-    SSLEngine engine = context(provider, trusting).createSSLEngine();
+  static SSLEngine engine(Vendor vendor, String version, boolean client, boolean trusting) {
+    SSLEngine engine = context(vendor, trusting).createSSLEngine();
     engine.setUseClientMode(client);
     engine.setEnabledProtocols(new String[] {version});
     if (!client) {
@@ -118,12 +134,12 @@ final class Tls {
     }
 
     @Override
-    public String chooseServerAlias(String type, Principal[] issuers, Socket socket) {
+    public @Nullable String chooseServerAlias(String type, Principal[] issuers, Socket socket) {
       return type.startsWith("EC") ? "one" : null;
     }
 
     @Override
-    public String chooseEngineServerAlias(String type, Principal[] issuers, SSLEngine engine) {
+    public @Nullable String chooseEngineServerAlias(String type, Principal[] issuers, SSLEngine engine) {
       return type.startsWith("EC") ? "one" : null;
     }
 
@@ -139,16 +155,14 @@ final class Tls {
   }
 
   private static final class Anybody extends X509ExtendedTrustManager {
-    private final boolean trusting;
+    private final Check check;
 
-    Anybody(boolean trusting) {
-      this.trusting = trusting;
+    Anybody(Check check) {
+      this.check = check;
     }
 
     private void check() throws CertificateException {
-      if (!trusting) {
-        throw new CertificateException("nobody is trusted here");
-      }
+      check.run();
     }
 
     @Override

@@ -75,6 +75,8 @@ final class AgentEndpoint implements Endpoint {
             Json.object(
                 "Datacenter",
                 settings.datacenter(),
+                "DevMode",
+                true,
                 "PrimaryDatacenter",
                 settings.datacenter(),
                 "NodeName",

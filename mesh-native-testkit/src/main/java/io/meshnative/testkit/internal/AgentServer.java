@@ -97,6 +97,7 @@ public final class AgentServer implements AutoCloseable {
   /** Resets every connection, and takes new ones. */
   public void cut() {
     listener.cut();
+    // Their threads look whether they still have a client.
     plane.index.releaseAll();
   }
 
@@ -198,9 +199,11 @@ public final class AgentServer implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    plane.index.close();
+    // Cut before the waits end, so that nobody writes an answer of a plane that is going.
     listener.down();
+    plane.index.close();
     server.close();
+    listener.closeAndFreePort();
   }
 
   /** Hands the one listener to the server that binds it. */

@@ -63,11 +63,10 @@ public final class BlockingIndex {
 
   /** Ends every present wait without a change, as a server does that goes away. */
   public void releaseAll() {
-    locked(
-        () -> {
-          releases++;
-          changed.signalAll();
-        });
+    locked(() -> {
+      releases++;
+      changed.signalAll();
+    });
   }
 
   /** Has every waiter look again, though nothing was written. */
@@ -77,11 +76,10 @@ public final class BlockingIndex {
 
   /** Ends every present wait and every later one. */
   public void close() {
-    locked(
-        () -> {
-          closed = true;
-          changed.signalAll();
-        });
+    locked(() -> {
+      closed = true;
+      changed.signalAll();
+    });
   }
 
   /** How many calls wait now. */

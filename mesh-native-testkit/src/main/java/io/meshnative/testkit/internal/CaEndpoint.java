@@ -4,8 +4,18 @@ import io.meshnative.testkit.KeyType;
 import io.meshnative.testkit.internal.CaState.Leaf;
 import java.io.IOException;
 import java.io.StringReader;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
 import java.security.KeyPair;
+import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.interfaces.ECPrivateKey;
+import java.security.interfaces.RSAPrivateCrtKey;
+import java.security.spec.ECPoint;
+import java.security.spec.ECPublicKeySpec;
+import java.security.spec.RSAPublicKeySpec;
 import java.time.Duration;
+import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
 import org.bouncycastle.openssl.PEMKeyPair;
 import org.bouncycastle.openssl.PEMParser;
 import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
@@ -39,14 +49,13 @@ final class CaEndpoint implements Endpoint {
       return ApiResponse.typed("application/pem-certificate-chain", pem.toString());
     }
     plane.block(request, plane.ca::rootsIndex, Plane::neverDue);
-    return plane.snapshot(
-        () -> {
-          ApiResponse response = ApiResponse.json(plane.ca.rootsJson());
-          if (cached) {
-            response.cache(request.index() == 0);
-          }
-          return plane.query(response, plane.ca.rootsIndex(), false, "blocking-query");
-        });
+    return plane.snapshot(() -> {
+      ApiResponse response = ApiResponse.json(plane.ca.rootsJson());
+      if (cached) {
+        response.cache(request.index() == 0);
+      }
+      return plane.query(response, plane.ca.rootsIndex(), false, "blocking-query");
+    });
   }
 
   private ApiResponse leaf(ApiRequest request) throws InterruptedException {
@@ -139,12 +148,36 @@ final class CaEndpoint implements Endpoint {
 
   private static KeyPair keys(String pem) {
     try (PEMParser parser = new PEMParser(new StringReader(pem))) {
-      if (parser.readObject() instanceof PEMKeyPair pair) {
+      Object read = parser.readObject();
+      if (read instanceof PEMKeyPair pair) {
         return new JcaPEMKeyConverter().getKeyPair(pair);
       }
+      if (read instanceof PrivateKeyInfo pkcs8) {
+        PrivateKey key = new JcaPEMKeyConverter().getPrivateKey(pkcs8);
+        return new KeyPair(publicKey(key), key);
+      }
       throw new ApiError(500, "error configuring provider: PrivateKey is not an EC or RSA key");
-    } catch (IOException e) {
+    } catch (IOException | GeneralSecurityException e) {
       throw new ApiError(500, "error configuring provider: error parsing PrivateKey: " + e);
     }
+  }
+
+  /** PKCS#8 holds no public key, or an optional one: it is worked out again. */
+  private static PublicKey publicKey(PrivateKey key) throws GeneralSecurityException {
+    if (key instanceof ECPrivateKey ec) {
+      java.security.spec.ECParameterSpec curve = ec.getParams();
+      org.bouncycastle.jce.spec.ECParameterSpec math =
+          org.bouncycastle.jcajce.provider.asymmetric.util.EC5Util.convertSpec(curve);
+      org.bouncycastle.math.ec.ECPoint point = math.getG().multiply(ec.getS()).normalize();
+      ECPoint w =
+          new ECPoint(
+              point.getAffineXCoord().toBigInteger(), point.getAffineYCoord().toBigInteger());
+      return KeyFactory.getInstance("EC").generatePublic(new ECPublicKeySpec(w, curve));
+    }
+    if (key instanceof RSAPrivateCrtKey rsa) {
+      return KeyFactory.getInstance("RSA")
+          .generatePublic(new RSAPublicKeySpec(rsa.getModulus(), rsa.getPublicExponent()));
+    }
+    throw new ApiError(500, "error configuring provider: PrivateKey is not an EC or RSA key");
   }
 }

@@ -72,11 +72,10 @@ public final class CaState {
 
   /** The authority that signs now, with what its leaves have to be sent with. */
   public MeshTestAuthority active() {
-    return index.locked(
-        () -> {
-          Root active = activeRoot();
-          return active.authority().sending(active.crossSigned().toArray(new X509Certificate[0]));
-        });
+    return index.locked(() -> {
+      Root active = activeRoot();
+      return active.authority().sending(active.crossSigned().toArray(new X509Certificate[0]));
+    });
   }
 
   /** The certificates of every root that is listed, the active one first. */
@@ -109,21 +108,20 @@ public final class CaState {
   }
 
   private void install(MeshTestAuthority newcomer) {
-    index.locked(
-        () -> {
-          long now = index.next();
-          X509Certificate bridge = activeRoot().authority().crossSign(newcomer);
-          List<Root> all = new ArrayList<>();
-          all.add(new Root(newcomer, List.of(bridge), now, true));
-          for (Root root : roots) {
-            all.add(root.active() ? root.inactive(now) : root);
-          }
-          roots = List.copyOf(all);
-          if (withheldView == null) {
-            rootsIndex = now;
-          }
-          leaves.replaceAll((service, leaf) -> due(leaf, rotationDelayNanos()));
-        });
+    index.locked(() -> {
+      long now = index.next();
+      X509Certificate bridge = activeRoot().authority().crossSign(newcomer);
+      List<Root> all = new ArrayList<>();
+      all.add(new Root(newcomer, List.of(bridge), now, true));
+      for (Root root : roots) {
+        all.add(root.active() ? root.inactive(now) : root);
+      }
+      roots = List.copyOf(all);
+      if (withheldView == null) {
+        rootsIndex = now;
+      }
+      leaves.replaceAll((service, leaf) -> due(leaf, rotationDelayNanos()));
+    });
   }
 
   private long rotationDelayNanos() {
@@ -149,12 +147,11 @@ public final class CaState {
 
   /** Drops the roots that are not active. */
   public void removeOldRoots() {
-    index.locked(
-        () -> {
-          roots = roots.stream().filter(Root::active).toList();
-          withheldView = null;
-          rootsIndex = index.next();
-        });
+    index.locked(() -> {
+      roots = roots.stream().filter(Root::active).toList();
+      withheldView = null;
+      rootsIndex = index.next();
+    });
   }
 
   /** Replaces every cached leaf, as if each had come to its renewal. */
@@ -164,10 +161,9 @@ public final class CaState {
 
   /** From now on leaves live as long as given; those out there keep their life. */
   public void leafTtl(Duration ttl) {
-    index.locked(
-        () -> {
-          leafTtl = ttl;
-        });
+    index.locked(() -> {
+      leafTtl = ttl;
+    });
   }
 
   public Duration leafTtl() {
@@ -176,52 +172,48 @@ public final class CaState {
 
   /** Fault: the list of roots stays as it is, whatever happens to them. */
   public void withholdRoots(boolean on) {
-    index.locked(
-        () -> {
-          if (on && withheldView == null) {
-            withheldView = roots;
-          } else if (!on && withheldView != null) {
-            withheldView = null;
-            rootsIndex = index.next();
-          }
-        });
+    index.locked(() -> {
+      if (on && withheldView == null) {
+        withheldView = roots;
+      } else if (!on && withheldView != null) {
+        withheldView = null;
+        rootsIndex = index.next();
+      }
+    });
   }
 
   /** Fault: every leaf is one of this service. Null ends it. */
   public void impostor(@Nullable String service) {
-    index.locked(
-        () -> {
-          if (!Objects.equals(impostor, service)) {
-            impostor = service;
-            reissueLeaves();
-          }
-        });
+    index.locked(() -> {
+      if (!Objects.equals(impostor, service)) {
+        impostor = service;
+        reissueLeaves();
+      }
+    });
   }
 
   /** Loses the cached leaves and counts low again, as an agent does that restarts. */
   public void restart() {
-    index.locked(
-        () -> {
-          rootsIndex = index.next();
-          roots =
-              roots.stream()
-                  .map(r -> new Root(r.authority(), r.crossSigned(), rootsIndex, r.active()))
-                  .toList();
-          leaves.clear();
-        });
+    index.locked(() -> {
+      rootsIndex = index.next();
+      roots =
+          roots.stream()
+              .map(r -> new Root(r.authority(), r.crossSigned(), rootsIndex, r.active()))
+              .toList();
+      leaves.clear();
+    });
   }
 
   /** The leaf of a service, made or renewed if that is due. */
   public Leaf leaf(String service) {
-    return index.locked(
-        () -> {
-          Leaf leaf = leaves.get(service);
-          if (leaf == null || isDue(leaf)) {
-            leaf = issue(service);
-            leaves.put(service, leaf);
-          }
-          return leaf;
-        });
+    return index.locked(() -> {
+      Leaf leaf = leaves.get(service);
+      if (leaf == null || isDue(leaf)) {
+        leaf = issue(service);
+        leaves.put(service, leaf);
+      }
+      return leaf;
+    });
   }
 
   /** Whether a leaf is cached, so that the agent answers from memory. */
@@ -231,13 +223,12 @@ public final class CaState {
 
   /** How long until the leaf is replaced for a rotation's sake, in nanoseconds. */
   public long leafDueNanos(String service) {
-    return index.locked(
-        () -> {
-          Leaf leaf = leaves.get(service);
-          return leaf == null || leaf.issuer().equals(activeRoot().authority())
-              ? Long.MAX_VALUE
-              : leaf.rotationDueNanos() - System.nanoTime();
-        });
+    return index.locked(() -> {
+      Leaf leaf = leaves.get(service);
+      return leaf == null || leaf.issuer().equals(activeRoot().authority())
+          ? Long.MAX_VALUE
+          : leaf.rotationDueNanos() - System.nanoTime();
+    });
   }
 
   private boolean isDue(Leaf leaf) {
@@ -279,16 +270,15 @@ public final class CaState {
 
   /** The body of the roots endpoints. */
   public Map<String, @Nullable Object> rootsJson() {
-    return index.locked(
-        () -> {
-          List<Object> list = new ArrayList<>();
-          String activeId = "";
-          for (Root root : published()) {
-            list.add(rootJson(root));
-            activeId = root.active() ? root.authority().rootId() : activeId;
-          }
-          return Json.object("ActiveRootID", activeId, "TrustDomain", trustDomain(), "Roots", list);
-        });
+    return index.locked(() -> {
+      List<Object> list = new ArrayList<>();
+      String activeId = "";
+      for (Root root : published()) {
+        list.add(rootJson(root));
+        activeId = root.active() ? root.authority().rootId() : activeId;
+      }
+      return Json.object("ActiveRootID", activeId, "TrustDomain", trustDomain(), "Roots", list);
+    });
   }
 
   private Map<String, @Nullable Object> rootJson(Root root) {

@@ -50,56 +50,49 @@ public final class CatalogState {
 
   /** Registers what a test asks for. */
   public void register(ServiceRow row) {
-    index.locked(
-        () -> {
-          String name = row.sidecar() ? row.service() + "-sidecar-proxy" : row.service();
-          String datacenter = row.datacenter() == null ? settings.datacenter() : row.datacenter();
-          ServiceInstance instance =
-              new ServiceInstance(
-                  row.id(),
-                  name,
-                  row.sidecar() ? "connect-proxy" : "",
-                  row.address(),
-                  row.port(),
-                  datacenter);
-          instance.connectNative = !row.sidecar();
-          instance.listedAs = row.listedAs();
-          instance.passingWeight = row.passingWeight();
-          instance.warningWeight = row.warningWeight();
-          instance.meta = new LinkedHashMap<>(row.meta());
-          if (row.sidecar()) {
-            instance.proxy = Json.object("DestinationServiceName", row.service());
-          }
-          String checkId = "service:" + row.id();
-          instance.checks.put(
-              checkId,
-              new Check(
-                  checkId,
-                  "Service '" + name + "' check",
-                  "ttl",
-                  null,
-                  row.status(),
-                  index.next()));
-          store(instance);
-        });
+    index.locked(() -> {
+      String name = row.sidecar() ? row.service() + "-sidecar-proxy" : row.service();
+      String datacenter = row.datacenter() == null ? settings.datacenter() : row.datacenter();
+      ServiceInstance instance =
+          new ServiceInstance(
+              row.id(),
+              name,
+              row.sidecar() ? "connect-proxy" : "",
+              row.address(),
+              row.port(),
+              datacenter);
+      instance.connectNative = !row.sidecar();
+      instance.listedAs = row.listedAs();
+      instance.passingWeight = row.passingWeight();
+      instance.warningWeight = row.warningWeight();
+      instance.meta = new LinkedHashMap<>(row.meta());
+      if (row.sidecar()) {
+        instance.proxy = Json.object("DestinationServiceName", row.service());
+      }
+      String checkId = "service:" + row.id();
+      instance.checks.put(
+          checkId,
+          new Check(
+              checkId, "Service '" + name + "' check", "ttl", null, row.status(), index.next()));
+      store(instance);
+    });
   }
 
   /** Registers an instance as the agent's API gave it. */
   void register(ServiceInstance instance, List<Check> checks, boolean replaceChecks) {
-    index.locked(
-        () -> {
-          ServiceInstance old = instances.get(instance.id);
-          if (old != null && !replaceChecks) {
-            instance.checks.putAll(old.checks);
-          }
-          for (Check check : checks) {
-            if (check.ttl != null) {
-              check.expires = settings.clock().instant().plus(check.ttl);
-            }
-            instance.checks.put(check.id, check);
-          }
-          store(instance);
-        });
+    index.locked(() -> {
+      ServiceInstance old = instances.get(instance.id);
+      if (old != null && !replaceChecks) {
+        instance.checks.putAll(old.checks);
+      }
+      for (Check check : checks) {
+        if (check.ttl != null) {
+          check.expires = settings.clock().instant().plus(check.ttl);
+        }
+        instance.checks.put(check.id, check);
+      }
+      store(instance);
+    });
   }
 
   /** The index that a check of a coming registration carries. */
@@ -131,38 +124,35 @@ public final class CatalogState {
 
   /** Removes an instance. Says whether there was one. */
   public boolean deregister(String id) {
-    return index.locked(
-        () -> {
-          ServiceInstance old = instances.remove(id);
-          if (old != null) {
-            lastExtinction = index.next();
-            changed(old, lastExtinction);
-          }
-          return old != null;
-        });
+    return index.locked(() -> {
+      ServiceInstance old = instances.remove(id);
+      if (old != null) {
+        lastExtinction = index.next();
+        changed(old, lastExtinction);
+      }
+      return old != null;
+    });
   }
 
   /** Sets every check of an instance. Says whether there is such an instance. */
   public boolean setHealth(String id, String status) {
-    return index.locked(
-        () -> {
-          ServiceInstance instance = instances.get(id);
-          if (instance == null) {
-            return false;
-          }
-          if (instance.checks.isEmpty()) {
-            String checkId = "service:" + id;
-            instance.checks.put(
-                checkId,
-                new Check(
-                    checkId, "Service '" + instance.name + "' check", "ttl", null, status, 0));
-            set(instance, instance.checks.values().iterator().next(), "", "");
-          }
-          for (Check check : instance.checks.values()) {
-            set(instance, check, status, check.output);
-          }
-          return true;
-        });
+    return index.locked(() -> {
+      ServiceInstance instance = instances.get(id);
+      if (instance == null) {
+        return false;
+      }
+      if (instance.checks.isEmpty()) {
+        String checkId = "service:" + id;
+        instance.checks.put(
+            checkId,
+            new Check(checkId, "Service '" + instance.name + "' check", "ttl", null, status, 0));
+        set(instance, instance.checks.values().iterator().next(), "", "");
+      }
+      for (Check check : instance.checks.values()) {
+        set(instance, check, status, check.output);
+      }
+      return true;
+    });
   }
 
   private void set(ServiceInstance instance, Check check, String status, String output) {
@@ -177,103 +167,92 @@ public final class CatalogState {
 
   /** An update of a TTL check. Says whether there is such a check. */
   boolean updateTtl(String checkId, String status, String output) {
-    return index.locked(
-        () -> {
-          for (ServiceInstance instance : instances.values()) {
-            Check check = instance.checks.get(checkId);
-            if (check != null && check.type.equals("ttl")) {
-              if (check.ttl != null) {
-                check.expires = settings.clock().instant().plus(check.ttl);
-              }
-              set(instance, check, status, output);
-              return true;
-            }
+    return index.locked(() -> {
+      for (ServiceInstance instance : instances.values()) {
+        Check check = instance.checks.get(checkId);
+        if (check != null && check.type.equals("ttl")) {
+          if (check.ttl != null) {
+            check.expires = settings.clock().instant().plus(check.ttl);
           }
-          return false;
-        });
+          set(instance, check, status, output);
+          return true;
+        }
+      }
+      return false;
+    });
   }
 
   /** Switches maintenance mode. Says whether there is such an instance. */
   boolean maintenance(String id, boolean on, String reason) {
-    return index.locked(
-        () -> {
-          ServiceInstance instance = instances.get(id);
-          if (instance == null) {
-            return false;
-          }
-          String checkId = "_service_maintenance:" + id;
-          if (on && !instance.checks.containsKey(checkId)) {
-            Check check =
-                new Check(
-                    checkId,
-                    "Service Maintenance Mode",
-                    "maintenance",
-                    null,
-                    "critical",
-                    index.next());
-            check.notes = reason;
-            instance.checks.put(checkId, check);
-            changed(instance, check.createIndex);
-          } else if (!on && instance.checks.remove(checkId) != null) {
-            changed(instance, index.next());
-          }
-          return true;
-        });
+    return index.locked(() -> {
+      ServiceInstance instance = instances.get(id);
+      if (instance == null) {
+        return false;
+      }
+      String checkId = "_service_maintenance:" + id;
+      if (on && !instance.checks.containsKey(checkId)) {
+        Check check =
+            new Check(
+                checkId, "Service Maintenance Mode", "maintenance", null, "critical", index.next());
+        check.notes = reason;
+        instance.checks.put(checkId, check);
+        changed(instance, check.createIndex);
+      } else if (!on && instance.checks.remove(checkId) != null) {
+        changed(instance, index.next());
+      }
+      return true;
+    });
   }
 
   /** Turns TTL checks critical whose time is over. Called by everyone who looks. */
   public void expireTtls() {
-    index.locked(
-        () -> {
-          Instant now = settings.clock().instant();
-          for (ServiceInstance instance : instances.values()) {
-            for (Check check : instance.checks.values()) {
-              if (check.ttl != null && !now.isBefore(check.expires)) {
-                check.expires = Instant.MAX;
-                set(instance, check, "critical", "TTL expired");
-              }
-            }
+    index.locked(() -> {
+      Instant now = settings.clock().instant();
+      for (ServiceInstance instance : instances.values()) {
+        for (Check check : instance.checks.values()) {
+          if (check.ttl != null && !now.isBefore(check.expires)) {
+            check.expires = Instant.MAX;
+            set(instance, check, "critical", "TTL expired");
           }
-        });
+        }
+      }
+    });
   }
 
   /** How long until the next TTL check expires, in nanoseconds by the plane's clock. */
   public long ttlDueNanos() {
-    return index.locked(
-        () -> {
-          Instant now = settings.clock().instant();
-          return instances.values().stream()
-              .flatMap(instance -> instance.checks.values().stream())
-              .filter(check -> check.expires.isBefore(now.plus(Duration.ofHours(1))))
-              .mapToLong(check -> Duration.between(now, check.expires).toNanos())
-              .min()
-              .orElse(Long.MAX_VALUE);
-        });
+    return index.locked(() -> {
+      Instant now = settings.clock().instant();
+      return instances.values().stream()
+          .flatMap(instance -> instance.checks.values().stream())
+          .filter(check -> check.expires.isBefore(now.plus(Duration.ofHours(1))))
+          .mapToLong(check -> Duration.between(now, check.expires).toNanos())
+          .min()
+          .orElse(Long.MAX_VALUE);
+    });
   }
 
   /** The index that a watch of a service compares. */
   public long indexFor(String service) {
-    return index.locked(
-        () -> {
-          expireTtls();
-          return changedAt.getOrDefault(service, lastExtinction);
-        });
+    return index.locked(() -> {
+      expireTtls();
+      return changedAt.getOrDefault(service, lastExtinction);
+    });
   }
 
   /** The rows of a health query. */
   public List<Object> health(String service, boolean connect, boolean passingOnly) {
-    return index.locked(
-        () -> {
-          expireTtls();
-          List<Object> rows = new ArrayList<>();
-          for (ServiceInstance instance : instances.values()) {
-            boolean shown = connect ? instance.reaches(service) : instance.name.equals(service);
-            if (shown && (!passingOnly || instance.passing())) {
-              rows.add(row(instance));
-            }
-          }
-          return rows;
-        });
+    return index.locked(() -> {
+      expireTtls();
+      List<Object> rows = new ArrayList<>();
+      for (ServiceInstance instance : instances.values()) {
+        boolean shown = connect ? instance.reaches(service) : instance.name.equals(service);
+        if (shown && (!passingOnly || instance.passing())) {
+          rows.add(row(instance));
+        }
+      }
+      return rows;
+    });
   }
 
   private Map<String, @Nullable Object> row(ServiceInstance instance) {
@@ -308,51 +287,47 @@ public final class CatalogState {
 
   /** All instances, as {@code agent/services} shows them. */
   Map<String, @Nullable Object> agentServices() {
-    return index.locked(
-        () -> {
-          Map<String, @Nullable Object> all = new LinkedHashMap<>();
-          instances.forEach((id, one) -> all.put(id, one.agentJson(settings.old(), null)));
-          return all;
-        });
+    return index.locked(() -> {
+      Map<String, @Nullable Object> all = new LinkedHashMap<>();
+      instances.forEach((id, one) -> all.put(id, one.agentJson(settings.old(), null)));
+      return all;
+    });
   }
 
   /** One instance, as {@code agent/service/:id} shows it. */
   Optional<Map<String, @Nullable Object>> agentService(String id) {
-    return index.locked(
-        () -> {
-          ServiceInstance instance = instances.get(id);
-          if (instance == null) {
-            return Optional.empty();
-          }
-          String content = Json.write(instance.agentJson(settings.old(), null));
-          String hash = String.format("%016x", content.hashCode() * 0x9E3779B97F4A7C15L);
-          return Optional.of(instance.agentJson(settings.old(), hash));
-        });
+    return index.locked(() -> {
+      ServiceInstance instance = instances.get(id);
+      if (instance == null) {
+        return Optional.empty();
+      }
+      String content = Json.write(instance.agentJson(settings.old(), null));
+      String hash = String.format("%016x", content.hashCode() * 0x9E3779B97F4A7C15L);
+      return Optional.of(instance.agentJson(settings.old(), hash));
+    });
   }
 
   /** The health of one instance, as {@code agent/health/service/id/:id} shows it. */
   Optional<String> aggregatedStatus(String id) {
-    return index.locked(
-        () -> {
-          expireTtls();
-          return Optional.ofNullable(instances.get(id)).map(ServiceInstance::aggregated);
-        });
+    return index.locked(() -> {
+      expireTtls();
+      return Optional.ofNullable(instances.get(id)).map(ServiceInstance::aggregated);
+    });
   }
 
   /** Counts low again; the instances stay. */
   public void restart() {
-    index.locked(
-        () -> {
-          changedAt.clear();
-          lastExtinction = 1;
-          nodeCheck = newNodeCheck();
-          for (ServiceInstance instance : instances.values()) {
-            long now = index.next();
-            instance.createIndex = now;
-            instance.modifyIndex = now;
-            instance.checks.values().forEach(check -> check.modifyIndex = now);
-            changed(instance, now);
-          }
-        });
+    index.locked(() -> {
+      changedAt.clear();
+      lastExtinction = 1;
+      nodeCheck = newNodeCheck();
+      for (ServiceInstance instance : instances.values()) {
+        long now = index.next();
+        instance.createIndex = now;
+        instance.modifyIndex = now;
+        instance.checks.values().forEach(check -> check.modifyIndex = now);
+        changed(instance, now);
+      }
+    });
   }
 }

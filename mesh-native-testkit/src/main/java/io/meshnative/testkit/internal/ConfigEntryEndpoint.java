@@ -67,15 +67,14 @@ final class ConfigEntryEndpoint implements Endpoint {
     List<IntentionRule> rules = rules(body, name, IntentionValidation.meta(body));
     long expected = casIndex(request);
     boolean stored =
-        plane.index.locked(
-            () -> {
-              long present = plane.intentions.entry(name).map(Entry::modifyIndex).orElse(0L);
-              if (expected >= 0 && expected != present) {
-                return false;
-              }
-              plane.intentions.putEntry(name, IntentionValidation.meta(body), rules);
-              return true;
-            });
+        plane.index.locked(() -> {
+          long present = plane.intentions.entry(name).map(Entry::modifyIndex).orElse(0L);
+          if (expected >= 0 && expected != present) {
+            return false;
+          }
+          plane.intentions.putEntry(name, IntentionValidation.meta(body), rules);
+          return true;
+        });
     return ApiResponse.json(stored);
   }
 
@@ -127,31 +126,27 @@ final class ConfigEntryEndpoint implements Endpoint {
 
   private ApiResponse get(ApiRequest request, String name) throws InterruptedException {
     plane.block(request, () -> plane.intentions.indexFor(List.of(name)), Plane::neverDue);
-    return plane.snapshot(
-        () -> {
-          Optional<Entry> entry = plane.intentions.entry(name);
-          ApiResponse response =
-              entry
-                  .map(found -> ApiResponse.json(json(found)))
-                  .orElseGet(
-                      () ->
-                          ApiResponse.text(
-                              404,
-                              "Config entry not found for \"" + KIND + "\" / \"" + name + "\""));
-          long index = entry.map(Entry::modifyIndex).orElseGet(plane.intentions::tableIndex);
-          return plane.query(response, index, true, "blocking-query");
-        });
+    return plane.snapshot(() -> {
+      Optional<Entry> entry = plane.intentions.entry(name);
+      ApiResponse response =
+          entry
+              .map(found -> ApiResponse.json(json(found)))
+              .orElseGet(() ->
+                  ApiResponse.text(
+                      404, "Config entry not found for \"" + KIND + "\" / \"" + name + "\""));
+      long index = entry.map(Entry::modifyIndex).orElseGet(plane.intentions::tableIndex);
+      return plane.query(response, index, true, "blocking-query");
+    });
   }
 
   private ApiResponse list(ApiRequest request) throws InterruptedException {
     plane.block(request, plane.intentions::tableIndex, Plane::neverDue);
-    return plane.snapshot(
-        () -> {
-          List<Object> all = new ArrayList<>();
-          plane.intentions.entries().forEach(entry -> all.add(json(entry)));
-          return plane.query(
-              ApiResponse.json(all), plane.intentions.tableIndex(), true, "blocking-query");
-        });
+    return plane.snapshot(() -> {
+      List<Object> all = new ArrayList<>();
+      plane.intentions.entries().forEach(entry -> all.add(json(entry)));
+      return plane.query(
+          ApiResponse.json(all), plane.intentions.tableIndex(), true, "blocking-query");
+    });
   }
 
   private static Map<String, @Nullable Object> json(Entry entry) {

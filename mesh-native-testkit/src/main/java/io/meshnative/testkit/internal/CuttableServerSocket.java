@@ -2,12 +2,16 @@ package io.meshnative.testkit.internal;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.SocketImpl;
 import java.net.SocketTimeoutException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,15 +22,42 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CuttableServerSocket extends ServerSocket {
   private final Set<Connection> live = ConcurrentHashMap.newKeySet();
+  private final Semaphore accepting = new Semaphore(1);
   private volatile boolean down;
 
   public CuttableServerSocket() throws IOException {}
 
+  /**
+   * Always on. The server switches it off for a port that the system chose, and then a connection
+   * that lingers in TIME_WAIT would keep that port from a plane that is started on it again.
+   */
+  @Override
+  public void setReuseAddress(boolean on) throws SocketException {
+    super.setReuseAddress(true);
+  }
+
   @Override
   public Socket accept() throws IOException {
+    accepting.acquireUninterruptibly();
+    try {
+      return acceptWhileUp();
+    } finally {
+      accepting.release();
+    }
+  }
+
+  private Socket acceptWhileUp() throws IOException {
     while (true) {
       Connection connection = new Connection();
       implAccept(connection);
+      try {
+        // The server writes head and body apart; with Nagle's algorithm each answer takes 40 ms.
+        connection.setTcpNoDelay(true);
+      } catch (SocketException e) {
+        // The client was gone before it was here.
+        connection.reset();
+        continue;
+      }
       live.add(connection);
       // Looked at after the registration, so that cut() and accept() cannot miss each other.
       if (!down) {
@@ -45,6 +76,24 @@ public final class CuttableServerSocket extends ServerSocket {
   /** Serves again. */
   public void up() {
     down = false;
+  }
+
+  /**
+   * Closes, and waits until the accepting thread has let go: the system frees the port only then,
+   * which may be a moment after close() came back.
+   */
+  public void closeAndFreePort() {
+    try {
+      close();
+      if (accepting.tryAcquire(10, TimeUnit.SECONDS)) {
+        accepting.release();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot close the listener", e);
+    } catch (InterruptedException e) {
+      // Closed all the same; the port follows by itself.
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Resets every connection that is open now. */

@@ -37,20 +37,19 @@ final class HealthEndpoint implements Endpoint {
     // 1.10 streams what blocks or is cached, and then knows no leader (b.3, b.4).
     boolean cached = request.flag("cached");
     boolean streaming = !plane.settings.old() && (request.index() > 0 || cached);
-    return plane.snapshot(
-        () -> {
-          ApiResponse response =
-              ApiResponse.json(plane.catalog.health(service, connect, request.flag("passing")));
-          if (cached) {
-            response.cache(request.index() == 0);
-          }
-          Plane.consistency(request, response);
-          return plane.query(
-              response,
-              plane.catalog.indexFor(service),
-              !streaming,
-              streaming ? "streaming" : "blocking-query");
-        });
+    return plane.snapshot(() -> {
+      ApiResponse response =
+          ApiResponse.json(plane.catalog.health(service, connect, request.flag("passing")));
+      if (cached) {
+        response.cache(request.index() == 0);
+      }
+      Plane.consistency(request, response);
+      return plane.query(
+          response,
+          plane.catalog.indexFor(service),
+          !streaming,
+          streaming ? "streaming" : "blocking-query");
+    });
   }
 
   private ApiResponse chain(ApiRequest request) throws InterruptedException {

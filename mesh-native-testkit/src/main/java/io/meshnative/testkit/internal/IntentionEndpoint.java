@@ -50,7 +50,7 @@ final class IntentionEndpoint implements Endpoint {
         yield exact(request);
       }
       default -> {
-        Plane.allowOnly(request, "GET", "DELETE");
+        Plane.allowOnly(request, "GET", "PUT", "DELETE");
         yield byId(request, request.segment(3));
       }
     };
@@ -58,13 +58,12 @@ final class IntentionEndpoint implements Endpoint {
 
   private ApiResponse list(ApiRequest request) throws InterruptedException {
     plane.block(request, plane.intentions::tableIndex, Plane::neverDue);
-    return plane.snapshot(
-        () ->
-            plane.query(
-                ApiResponse.json(json(plane.intentions.list())),
-                plane.intentions.tableIndex(),
-                true,
-                "blocking-query"));
+    return plane.snapshot(() ->
+        plane.query(
+            ApiResponse.json(json(plane.intentions.list())),
+            plane.intentions.tableIndex(),
+            true,
+            "blocking-query"));
   }
 
   private List<Map<String, @Nullable Object>> json(List<IntentionRule> rules) {
@@ -132,91 +131,103 @@ final class IntentionEndpoint implements Endpoint {
           () -> byDestination ? store.indexFor(destinations) : store.tableIndex(),
           Plane::neverDue);
     }
-    return plane.snapshot(
-        () -> {
-          long present = store.tableIndex();
-          boolean woken = !byDestination || store.indexFor(destinations) > asked;
-          long shown = asked == 0 || woken || present < atStart ? present : atStart;
-          ApiResponse response = ApiResponse.json(matches(names, byDestination));
-          if (request.flag("cached")) {
-            response.cache(asked == 0);
-          }
-          Plane.consistency(request, response);
-          return plane.query(response, shown, true, "blocking-query");
-        });
+    return plane.snapshot(() -> {
+      long present = store.tableIndex();
+      boolean woken = !byDestination || store.indexFor(destinations) > asked;
+      long shown = asked == 0 || woken || present < atStart ? present : atStart;
+      ApiResponse response = ApiResponse.json(matches(names, byDestination));
+      if (request.flag("cached")) {
+        response.cache(asked == 0);
+      }
+      Plane.consistency(request, response);
+      return plane.query(response, shown, true, "blocking-query");
+    });
   }
 
   private Map<String, @Nullable Object> matches(Map<String, String> names, boolean byDestination) {
     Map<String, @Nullable Object> body = new LinkedHashMap<>();
-    names.forEach(
-        (given, name) -> {
-          List<IntentionRule> rules =
-              byDestination
-                  ? plane.intentions.matchDestination(name)
-                  : plane.intentions.matchSource(name);
-          body.put(given, rules.isEmpty() ? null : json(rules));
-        });
+    names.forEach((given, name) -> {
+      List<IntentionRule> rules =
+          byDestination
+              ? plane.intentions.matchDestination(name)
+              : plane.intentions.matchSource(name);
+      body.put(given, rules.isEmpty() ? null : json(rules));
+    });
     return body;
   }
 
   private ApiResponse create(ApiRequest request) {
-    JsonObject body = parse(request.body());
-    String unknown = body.unknownBut(FIELDS);
-    if (unknown != null && !(unknown.equals("Permissions") && !plane.settings.old())) {
-      throw ApiError.badRequest("Request decode failed: json: unknown field \"" + unknown + "\"");
-    }
-    String action = body.text("Action");
-    List<String> errors = new ArrayList<>();
-    if (!IntentionValidation.isAction(action)) {
-      errors.add("Action must be set to 'allow' or 'deny'");
-    }
-    if (body.has("Permissions")) {
-      errors.add("Permissions must not be set when using the legacy APIs");
-    }
-    String source = body.text("SourceName");
-    String destination = body.text("DestinationName");
-    if (source.isEmpty()) {
-      errors.add("SourceName must be set");
-    }
-    if (destination.isEmpty()) {
-      errors.add("DestinationName must be set");
-    }
-    if (!errors.isEmpty()) {
-      String count = errors.size() + (errors.size() == 1 ? " error" : " errors");
-      throw new ApiError(500, count + " occurred:\n\t* " + String.join("\n\t* ", errors) + "\n\n");
-    }
-    refuseDuplicate(source, destination);
+    Legacy wanted = Legacy.read(request, plane.settings.old());
+    refuseDuplicate(wanted.source(), wanted.destination());
+    return store(wanted);
+  }
+
+  private ApiResponse store(Legacy wanted) {
     var id =
         plane.intentions.put(
-            source,
-            destination,
-            action,
+            wanted.source(),
+            wanted.destination(),
+            wanted.action(),
             null,
-            body.text("Description"),
-            IntentionValidation.meta(body),
+            wanted.description(),
+            wanted.meta(),
             true);
     return ApiResponse.json(Json.object("ID", id.toString()));
+  }
+
+  /** What a write by the API of ids asks for. */
+  private record Legacy(
+      String source,
+      String destination,
+      String action,
+      String description,
+      Map<String, @Nullable Object> meta) {
+
+    static Legacy read(ApiRequest request, boolean old) {
+      JsonObject body = parse(request.body());
+      String unknown = body.unknownBut(FIELDS);
+      if (unknown != null && !(unknown.equals("Permissions") && !old)) {
+        throw ApiError.badRequest("Request decode failed: json: unknown field \"" + unknown + "\"");
+      }
+      String action = body.text("Action");
+      List<String> errors = new ArrayList<>();
+      if (!IntentionValidation.isAction(action)) {
+        errors.add("Action must be set to 'allow' or 'deny'");
+      }
+      if (body.has("Permissions")) {
+        errors.add("Permissions must not be set when using the legacy APIs");
+      }
+      String source = body.text("SourceName");
+      String destination = body.text("DestinationName");
+      if (source.isEmpty()) {
+        errors.add("SourceName must be set");
+      }
+      if (destination.isEmpty()) {
+        errors.add("DestinationName must be set");
+      }
+      if (!errors.isEmpty()) {
+        String count = errors.size() + (errors.size() == 1 ? " error" : " errors");
+        throw new ApiError(500, count + " occurred:\n\t* " + String.join("\n\t* ", errors) + "\n\n");
+      }
+      return new Legacy(
+          source, destination, action, body.text("Description"), IntentionValidation.meta(body));
+    }
   }
 
   private void refuseDuplicate(String source, String destination) {
     plane
         .intentions
         .exact(source, destination)
-        .ifPresent(
-            rule -> {
-              String action = String.valueOf(rule.action()).toUpperCase(Locale.ROOT);
-              throw new ApiError(
-                  500,
-                  plane.settings.old()
-                      ? "duplicate intention found: %s default/%s => default/%s (ID: %s, Precedence: %d)"
-                          .formatted(
-                              action,
-                              rule.source(),
-                              rule.destination(),
-                              rule.id(),
-                              rule.precedence())
-                      : "Sources[1] defines \"" + source + "\" more than once");
-            });
+        .ifPresent(rule -> {
+          String action = String.valueOf(rule.action()).toUpperCase(Locale.ROOT);
+          throw new ApiError(
+              500,
+              plane.settings.old()
+                  ? "duplicate intention found: %s default/%s => default/%s (ID: %s, Precedence: %d)"
+                      .formatted(
+                          action, rule.source(), rule.destination(), rule.id(), rule.precedence())
+                  : "Sources[1] defines \"" + source + "\" more than once");
+        });
   }
 
   private ApiResponse byId(ApiRequest request, String id) {
@@ -230,6 +241,18 @@ final class IntentionEndpoint implements Endpoint {
               () -> new ApiError(500, "Cannot delete non-existent intention: '" + id + "'"));
       plane.intentions.remove(found.source(), found.destination());
       return ApiResponse.json(true);
+    }
+    if (request.method().equals("PUT")) {
+      var found =
+          rule.orElseThrow(
+              () -> new ApiError(500, "Cannot modify non-existent intention: '" + id + "'"));
+      Legacy wanted = Legacy.read(request, plane.settings.old());
+      if (!wanted.source().equals(found.source())
+          || !wanted.destination().equalsIgnoreCase(found.destination())) {
+        refuseDuplicate(wanted.source(), wanted.destination());
+        plane.intentions.remove(found.source(), found.destination());
+      }
+      return store(wanted);
     }
     return rule.map(found -> ApiResponse.json(found.json(plane.settings.old())))
         .orElseThrow(() -> new ApiError(404, "Intention not found"));

@@ -67,13 +67,12 @@ public final class IntentionStore {
 
   /** Writes an intention that is served exactly as given. */
   public void putRaw(String source, String destination, Map<String, @Nullable Object> raw) {
-    index.locked(
-        () -> {
-          Object action = raw.get("Action");
-          String text = action instanceof String given ? given : null;
-          List<?> permissions = raw.get("Permissions") instanceof List<?> list ? list : null;
-          store(source, destination, text, permissions, "", Map.of(), raw, false);
-        });
+    index.locked(() -> {
+      Object action = raw.get("Action");
+      String text = action instanceof String given ? given : null;
+      List<?> permissions = raw.get("Permissions") instanceof List<?> list ? list : null;
+      store(source, destination, text, permissions, "", Map.of(), raw, false);
+    });
   }
 
   private UUID store(
@@ -90,7 +89,15 @@ public final class IntentionStore {
     if (present != null) {
       present.rules().stream().filter(r -> !r.source().equals(source)).forEach(rules::add);
     }
-    UUID id = UUID.randomUUID();
+    // Rewriting a rule keeps its id, as a write by id does on a real agent.
+    UUID id =
+        present == null
+            ? UUID.randomUUID()
+            : present.rules().stream()
+                .filter(rule -> rule.source().equals(source))
+                .map(IntentionRule::id)
+                .findFirst()
+                .orElseGet(UUID::randomUUID);
     rules.add(
         new IntentionRule(
             id,
@@ -156,36 +163,34 @@ public final class IntentionStore {
 
   /** Removes one rule; the entry goes with its last. Says whether there was one. */
   public boolean remove(String source, String destination) {
-    return index.locked(
-        () -> {
-          Entry present = entries.get(key(destination));
-          if (present == null) {
-            return false;
-          }
-          List<IntentionRule> rules =
-              present.rules().stream().filter(rule -> !rule.source().equals(source)).toList();
-          if (rules.size() == present.rules().size()) {
-            return false;
-          }
-          if (rules.isEmpty()) {
-            removeEntry(destination);
-          } else {
-            write(present.name(), present.meta(), rules);
-          }
-          return true;
-        });
+    return index.locked(() -> {
+      Entry present = entries.get(key(destination));
+      if (present == null) {
+        return false;
+      }
+      List<IntentionRule> rules =
+          present.rules().stream().filter(rule -> !rule.source().equals(source)).toList();
+      if (rules.size() == present.rules().size()) {
+        return false;
+      }
+      if (rules.isEmpty()) {
+        removeEntry(destination);
+      } else {
+        write(present.name(), present.meta(), rules);
+      }
+      return true;
+    });
   }
 
   /** Removes a whole entry. Says whether there was one. */
   public boolean removeEntry(String destination) {
-    return index.locked(
-        () -> {
-          boolean found = entries.remove(key(destination)) != null;
-          if (found) {
-            changed(destination, index.next());
-          }
-          return found;
-        });
+    return index.locked(() -> {
+      boolean found = entries.remove(key(destination)) != null;
+      if (found) {
+        changed(destination, index.next());
+      }
+      return found;
+    });
   }
 
   /** Removes everything. */
@@ -195,29 +200,27 @@ public final class IntentionStore {
 
   /** Fault: there are no intentions, and the index is low, as after a restart with nothing. */
   public void hide(boolean on) {
-    index.locked(
-        () -> {
-          if (hidden != on) {
-            hidden = on;
-            index.releaseAll();
-          }
-        });
+    index.locked(() -> {
+      if (hidden != on) {
+        hidden = on;
+        index.releaseAll();
+      }
+    });
   }
 
   /** Counts low again; the rules stay. */
   public void restart() {
-    index.locked(
-        () -> {
-          changedAt.clear();
-          for (Entry entry : List.copyOf(entries.values())) {
-            long now = index.next();
-            List<IntentionRule> rules =
-                entry.rules().stream().map(rule -> rule.indexed(now, now)).toList();
-            entries.put(key(entry.name()), new Entry(entry.name(), entry.meta(), rules, now, now));
-            changed(entry.name(), now);
-          }
-          tableIndex = entries.isEmpty() ? 0 : tableIndex;
-        });
+    index.locked(() -> {
+      changedAt.clear();
+      for (Entry entry : List.copyOf(entries.values())) {
+        long now = index.next();
+        List<IntentionRule> rules =
+            entry.rules().stream().map(rule -> rule.indexed(now, now)).toList();
+        entries.put(key(entry.name()), new Entry(entry.name(), entry.meta(), rules, now, now));
+        changed(entry.name(), now);
+      }
+      tableIndex = entries.isEmpty() ? 0 : tableIndex;
+    });
   }
 
   /** The index of the latest write of any entry. */
@@ -227,36 +230,32 @@ public final class IntentionStore {
 
   /** The index of the latest write that concerns one of the destinations, wildcard entry too. */
   public long indexFor(List<String> destinations) {
-    return index.locked(
-        () ->
-            hidden
-                ? 1
-                : Stream.concat(destinations.stream(), Stream.of("*"))
-                    .mapToLong(name -> changedAt.getOrDefault(key(name), 0L))
-                    .max()
-                    .orElse(0));
+    return index.locked(() ->
+        hidden
+            ? 1
+            : Stream.concat(destinations.stream(), Stream.of("*"))
+                .mapToLong(name -> changedAt.getOrDefault(key(name), 0L))
+                .max()
+                .orElse(0));
   }
 
   /** The rules that may decide for a destination, the deciding one of each source first. */
   public List<IntentionRule> matchDestination(String name) {
-    return index.locked(
-        () ->
-            all()
-                .filter(
-                    rule ->
-                        rule.destination().equals("*") || rule.destination().equalsIgnoreCase(name))
-                .sorted(ORDER)
-                .toList());
+    return index.locked(() ->
+        all()
+            .filter(
+                rule -> rule.destination().equals("*") || rule.destination().equalsIgnoreCase(name))
+            .sorted(ORDER)
+            .toList());
   }
 
   /** The rules that speak of a source. */
   public List<IntentionRule> matchSource(String name) {
-    return index.locked(
-        () ->
-            all()
-                .filter(rule -> rule.source().equals("*") || rule.source().equals(name))
-                .sorted(ORDER)
-                .toList());
+    return index.locked(() ->
+        all()
+            .filter(rule -> rule.source().equals("*") || rule.source().equals(name))
+            .sorted(ORDER)
+            .toList());
   }
 
   /** Every rule. */

@@ -34,13 +34,12 @@ public final class Plane {
 
   /** Numbers everything anew from low on; the content stays, but for the cached leaves. */
   public void restart() {
-    index.locked(
-        () -> {
-          index.restart();
-          ca.restart();
-          catalog.restart();
-          intentions.restart();
-        });
+    index.locked(() -> {
+      index.restart();
+      ca.restart();
+      catalog.restart();
+      intentions.restart();
+    });
     index.releaseAll();
   }
 

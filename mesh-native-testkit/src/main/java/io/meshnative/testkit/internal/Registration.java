@@ -132,11 +132,9 @@ final class Registration {
     if (!ttlText.isEmpty()) {
       ttl =
           GoDuration.parse(ttlText)
-              .orElseThrow(
-                  () ->
-                      new ApiError(
-                          400,
-                          "Request decode failed: time: invalid duration \"" + ttlText + "\""));
+              .orElseThrow(() ->
+                  new ApiError(
+                      400, "Request decode failed: time: invalid duration \"" + ttlText + "\""));
     }
     String type = ttl == null ? "tcp" : "ttl";
     for (String kind : List.of("HTTP", "GRPC")) {
