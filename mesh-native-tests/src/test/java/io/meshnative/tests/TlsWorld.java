@@ -161,18 +161,18 @@ final class TlsWorld implements AutoCloseable {
   /** The call fails, the judge reports a denial, and the application sees not one byte. */
   static void refused(MeshClient judge, Application application, ThrowingCallable call) {
     int bytes = application.bytes();
-    long denials = denials(judge);
+    Optional<MeshEvent.Denied> before = newest(judge);
     assertThatThrownBy(call).isInstanceOf(IOException.class).isNotInstanceOf(SocketTimeoutException.class);
-    await(() -> denials(judge) > denials);
+    await(() -> !newest(judge).equals(before));
     assertThat(application.bytes()).isEqualTo(bytes);
   }
 
-  static long denials(MeshClient client) {
-    return client.snapshot().lastDenials().size();
+  private static Optional<MeshEvent.Denied> newest(MeshClient client) {
+    return client.snapshot().lastDenials().stream().findFirst();
   }
 
   static String lastDenial(MeshClient client) {
-    return client.snapshot().lastDenials().stream().findFirst().map(MeshEvent.Denied::reason).orElse("");
+    return newest(client).map(MeshEvent.Denied::reason).orElse("");
   }
 
   static void counts(MeshClient client, long full, long resumed) {

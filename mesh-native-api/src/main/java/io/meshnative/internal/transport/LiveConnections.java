@@ -40,6 +40,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import javax.net.ssl.SSLSession;
@@ -90,11 +91,13 @@ public final class LiveConnections implements PeerAuthority {
   private static void runSomewhere(Executor executor, Runnable task) {
     try {
       executor.execute(task);
-    } catch (RuntimeException e) {
+    } catch (RejectedExecutionException e) {
       LOG.log(Level.WARNING, "the executor takes no task, so a withdrawal runs on a thread of its own", e);
       Thread thread = new Thread(task, "mesh-withdrawal");
       thread.setDaemon(true);
       thread.start();
+    } catch (RuntimeException e) { // an executor that runs tasks on the spot lets theirs out
+      LOG.log(Level.WARNING, "a callback of a withdrawal failed", e);
     }
   }
 
