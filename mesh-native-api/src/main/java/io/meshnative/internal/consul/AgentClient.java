@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetAddress;
+import java.net.ProtocolException;
 import java.net.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -16,6 +17,7 @@ import okhttp3.Call;
 import okhttp3.ConnectionPool;
 import okhttp3.Credentials;
 import okhttp3.HttpUrl;
+import okhttp3.Interceptor;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -75,7 +77,8 @@ final class AgentClient implements AutoCloseable {
             .proxy(Proxy.NO_PROXY)
             .followRedirects(false)
             .followSslRedirects(false)
-            .connectionPool(new ConnectionPool(4, 30, TimeUnit.SECONDS));
+            .connectionPool(new ConnectionPool(4, 30, TimeUnit.SECONDS))
+            .addNetworkInterceptor(AgentClient::once);
     String host = address.host();
     boolean tls = address.scheme() == ConsulAddress.Scheme.HTTPS;
     if (tls) {
@@ -134,8 +137,28 @@ final class AgentClient implements AutoCloseable {
       }
     } catch (ControlPlaneException e) {
       throw e;
+    } catch (ProtocolException e) {
+      throw AgentFailure.unreachable(what, shownAddress, e.getCause() instanceof IOException broken ? broken : e);
     } catch (IOException e) {
       throw AgentFailure.unreachable(what, shownAddress, e);
+    }
+  }
+
+  /**
+   * OkHttp sends a GET again by itself where the connection that it reused breaks. A blocking call must not be: its index
+   * is of the agent that gave it, and one that has restarted counts lower, so that the call would sleep through changes
+   * until its hold is over. The watch asks anew, without an index. A protocol exception is one that OkHttp does not retry.
+   */
+  private static Response once(Interceptor.Chain chain) throws IOException {
+    try {
+      return chain.proceed(chain.request());
+    } catch (IOException e) {
+      if (chain.request().url().queryParameter("index") == null) {
+        throw e;
+      }
+      ProtocolException broken = new ProtocolException(e.getMessage());
+      broken.initCause(e);
+      throw broken;
     }
   }
 
