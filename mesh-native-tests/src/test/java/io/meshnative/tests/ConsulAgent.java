@@ -53,6 +53,9 @@ final class ConsulAgent implements Plane {
             : "{\"limits\":{\"http_max_conns_per_client\":1000},\"acl\":{\"enabled\":true,"
                 + "\"default_policy\":\"deny\",\"tokens\":{\"master\":\""
                 + MASTER_TOKEN
+                // The agent's own, without which it may not take a service out of the catalog.
+                + "\",\"agent\":\""
+                + MASTER_TOKEN
                 + "\"}}}");
     List<String> command =
         List.of(

@@ -170,7 +170,7 @@ public final class MeshEngine extends SSLEngine {
         throw new PeerIdentityException(
             "expected one handshake a connection, found a second one", "one handshake", "a second one", null);
       }
-      PeerProof shown = owner.verifier().prove(chain, role, epoch, owner.now());
+      PeerProof shown = prove(chain, role);
       proof = shown; // before the decision, so that a denial can name whom it is about
       owner.authority().require(terms, shown);
       if (!rules.resumption()) {
@@ -182,6 +182,23 @@ public final class MeshEngine extends SSLEngine {
     } catch (MeshException e) {
       refuse(e);
       throw new CertificateException(e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Under the roots that the handshake began with or, where they do not do, under those held now: the peer may
+   * have got its leaf from a root that came while the handshake was under way. The check after the handshake
+   * needs the roots held now in any case.
+   */
+  private PeerProof prove(X509Certificate[] chain, PeerRole role) throws PeerIdentityException {
+    try {
+      return owner.verifier().prove(chain, role, epoch, owner.now());
+    } catch (PeerIdentityException e) {
+      TrustEpoch newest = owner.newestEpoch();
+      if (newest == null || newest == epoch) {
+        throw e;
+      }
+      return owner.verifier().prove(chain, role, newest, owner.now());
     }
   }
 

@@ -92,6 +92,10 @@ public final class TlsEngines {
     return clock.instant();
   }
 
+  @Nullable TrustEpoch newestEpoch() {
+    return publisher.current().trust();
+  }
+
   public TlsProvider provider() {
     return provider;
   }
