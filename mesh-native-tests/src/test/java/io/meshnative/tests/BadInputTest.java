@@ -190,6 +190,20 @@ class BadInputTest {
     assertNoEndpoint(web(), "no healthy instance of it in the mesh", "are its checks passing?");
   }
 
+  @Test
+  void rowsThatTheTokenMayNotSeeAreToldApartFromNone() throws Exception {
+    try (AgentRelay relay = new AgentRelay(plane.httpAddr())) {
+      relay.hideRows(path -> path.startsWith("/v1/health/connect/"));
+      ConsulConfig config = ConsulConfig.builder().address("http://" + relay.httpAddr()).build();
+      MeshClient web = cast.ready(MeshClient.builder("web").consul(config));
+      assertNoEndpoint(
+          web,
+          "an answer that hides instances",
+          "the token needs service:read on \"db\" and node:read (a service identity token has both)");
+      web.close();
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void aRowWithoutPortIsSkipped(boolean sidecar) throws Exception {
