@@ -8,6 +8,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
 import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
@@ -155,11 +156,24 @@ final class ArchitectureTest {
     noClasses()
         .that()
         .resideInAnyPackage(OUTSIDE)
-        .or()
-        .resideInAPackage(ROOT + ".tests..")
         .should()
         .dependOnClassesThat()
         .resideInAPackage(ROOT + ".internal..")
+        .check(everything);
+  }
+
+  /** Two doors: the adapter as a control plane without its policy, and its decoder of intentions. */
+  @Test
+  void testsUseInternalsThroughTwoDoorsOnly() {
+    Set<String> doors = Set.of(AGENT + ".ConsulControlPlane", AGENT + ".MatchAnswers");
+    noClasses()
+        .that()
+        .resideInAPackage(ROOT + ".tests..")
+        .should()
+        .dependOnClassesThat(
+            DescribedPredicate.describe(
+                "are internal and no door",
+                type -> type.getPackageName().startsWith(ROOT + ".internal") && !doors.contains(type.getName())))
         .check(everything);
   }
 

@@ -117,9 +117,9 @@ class DifferentialTest {
     }
   }
 
-  @ParameterizedTest(name = "default allow {0}, {1} rounds")
-  @CsvSource({"true, 115", "false, 40"})
-  void everyoneDecidesRandomPoliciesAlike(boolean defaultAllow, int rounds) throws Exception {
+  @ParameterizedTest(name = "default allow {0}, {1} different policies")
+  @CsvSource({"true, 2000", "false, 600"})
+  void everyoneDecidesRandomPoliciesAlike(boolean defaultAllow, int wanted) throws Exception {
     RealPeers.requireConsul();
     long seed = Long.getLong("mesh.it.seed", new Random().nextLong());
     Set<String> policies = new HashSet<>();
@@ -131,7 +131,7 @@ class DifferentialTest {
       for (int i = 0; i < DESTINATIONS; i++) {
         destinations.add("db" + i);
       }
-      for (int round = 0; round < rounds; round++) {
+      for (int round = 0; round < wanted && policies.size() < wanted; round++) {
         shuffle(scene, destinations);
         boolean mark = round % 2 == 0;
         for (String destination : destinations) {
@@ -150,8 +150,8 @@ class DifferentialTest {
         }
       }
     }
-    assertThat(policies).as("different policies in %s questions, seed %s", questions, seed).hasSizeGreaterThan(rounds * 16);
-    assertThat(questions).isEqualTo(rounds * DESTINATIONS * (SOURCES.size() + 1));
+    assertThat(policies).as("different policies in %s questions, seed %s", questions, seed).hasSizeGreaterThanOrEqualTo(wanted);
+    assertThat(questions).as("questions about %s policies", policies.size()).isGreaterThanOrEqualTo(wanted * 5);
   }
 
   private static List<String> allSources() {
