@@ -7,7 +7,6 @@ import io.meshnative.ListenOptions;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshEvent;
 import io.meshnative.discovery.Destination;
-import io.meshnative.internal.tls.Providers;
 import io.meshnative.spi.TlsProvider;
 import io.meshnative.testkit.EmbeddedControlPlane;
 import java.io.IOException;
@@ -22,6 +21,7 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSocket;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.awaitility.Awaitility;
+import org.conscrypt.Conscrypt;
 
 /** An embedded plane with the services {@code db} and {@code web} on one TLS provider, each with a clock of its own. */
 final class TlsWorld implements AutoCloseable {
@@ -29,13 +29,16 @@ final class TlsWorld implements AutoCloseable {
   static final Destination DB = Destination.parse("db");
   static final Destination API = Destination.parse("api");
 
+  /** One for the whole JVM, and not registered. */
+  private static final TlsProvider CONSCRYPT_PROVIDER = TlsProvider.of(Conscrypt.newProvider());
+
   /** The engines that every safety test runs on. */
   enum Tls {
     JSSE,
     CONSCRYPT;
 
     TlsProvider provider() {
-      return this == JSSE ? TlsProvider.jsse() : Providers.conscrypt().orElseThrow();
+      return this == JSSE ? TlsProvider.jsse() : CONSCRYPT_PROVIDER;
     }
 
     Provider security() {
@@ -118,7 +121,7 @@ final class TlsWorld implements AutoCloseable {
             () -> {
               SSLEngine engine = peer.serverEngine();
               if (tls == Tls.CONSCRYPT) {
-                org.conscrypt.Conscrypt.setUseSessionTickets(engine, true);
+                Conscrypt.setUseSessionTickets(engine, true);
               }
               return engine;
             },

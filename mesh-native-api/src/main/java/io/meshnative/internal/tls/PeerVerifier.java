@@ -29,7 +29,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Date;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -44,10 +43,6 @@ import java.util.Set;
 public final class PeerVerifier {
   private static final int MAX_CERTIFICATES = 10;
   private static final int MAX_ENCODED_BYTES = 64 * 1024;
-
-  /** So few cannot make many paths. */
-  private static final int FEW_CERTIFICATES = 3;
-
   private static final int MIN_RSA_BITS = 2048;
   private static final int MIN_EC_BITS = 256;
 
@@ -154,8 +149,7 @@ public final class PeerVerifier {
       X509CertSelector target = new X509CertSelector();
       target.setCertificate(leaf);
       PKIXBuilderParameters parameters = new PKIXBuilderParameters(anchors, target);
-      parameters.addCertStore(
-          CertStore.getInstance("Collection", new CollectionCertStoreParameters(issuedByAnchors(chain, anchors))));
+      parameters.addCertStore(CertStore.getInstance("Collection", new CollectionCertStoreParameters(chain)));
       parameters.setRevocationEnabled(false);
       parameters.setMaxPathLength(MAX_CERTIFICATES);
       parameters.setDate(Date.from(now));
@@ -190,48 +184,6 @@ public final class PeerVerifier {
     }
     checkKey(anchor.getPublicKey(), id);
     return new PeerProof(role, id, chain, anchor, notBefore, notAfter);
-  }
-
-  /**
-   * Of the certificates sent, the leaf and the authorities that lead to an anchor by good signatures. The JDK's
-   * builder tries every order of what it is given: nine authorities of one name and key, which anybody can make,
-   * are a million paths, each with signatures to verify. What nobody trusted has signed must not get there.
-   * Costs at most one verification for each pair.
-   */
-  private static List<X509Certificate> issuedByAnchors(List<X509Certificate> chain, Set<TrustAnchor> anchors) {
-    List<X509Certificate> kept = new ArrayList<>();
-    kept.add(chain.get(0));
-    if (chain.size() <= FEW_CERTIFICATES) {
-      kept.addAll(chain.subList(1, chain.size()));
-      return kept;
-    }
-    Set<X509Certificate> open = new LinkedHashSet<>(chain.subList(1, chain.size()));
-    open.removeIf(certificate -> certificate.getBasicConstraints() < 0);
-    List<X509Certificate> issuers = new ArrayList<>();
-    anchors.forEach(anchor -> issuers.add(anchor.getTrustedCert()));
-    for (int next = 0; next < issuers.size(); next++) {
-      X509Certificate issuer = issuers.get(next);
-      for (X509Certificate certificate : List.copyOf(open)) {
-        if (isSignedBy(certificate, issuer)) {
-          open.remove(certificate);
-          issuers.add(certificate);
-          kept.add(certificate);
-        }
-      }
-    }
-    return kept;
-  }
-
-  private static boolean isSignedBy(X509Certificate certificate, X509Certificate issuer) {
-    if (!certificate.getIssuerX500Principal().equals(issuer.getSubjectX500Principal())) {
-      return false;
-    }
-    try {
-      certificate.verify(issuer.getPublicKey());
-      return true;
-    } catch (GeneralSecurityException e) {
-      return false;
-    }
   }
 
   private static void checkLeaf(X509Certificate leaf, SpiffeId id, PeerRole role) throws PeerIdentityException {

@@ -160,7 +160,7 @@ public final class Acceptor extends MeshServerSocket {
       LOG.log(Level.DEBUG, () -> "no connection from " + raw.getRemoteSocketAddress() + ": " + e.getMessage());
       RawSockets.closeQuietly(raw);
       uncount.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) { // a permit and a socket would be lost with it for ever
       LOG.log(Level.WARNING, "a handshake failed in an unexpected way; the connection is closed", e);
       RawSockets.closeQuietly(raw);
       uncount.run();
