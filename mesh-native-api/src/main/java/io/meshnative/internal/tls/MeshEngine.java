@@ -44,6 +44,7 @@ public final class MeshEngine extends SSLEngine {
   private volatile @Nullable MeshException refusal;
   private volatile boolean handshakeBegun;
   private volatile boolean tls12;
+  private volatile boolean released;
   private volatile @Nullable BiFunction<SSLEngine, List<String>, String> alpnSelector;
   private volatile @Nullable Consumer<MeshException> onCut;
 
@@ -117,6 +118,7 @@ public final class MeshEngine extends SSLEngine {
 
   /** The transport has ended: leaves the registry. */
   public void release() {
+    released = true;
     owner.authority().release(this);
   }
 
@@ -184,6 +186,9 @@ public final class MeshEngine extends SSLEngine {
       }
       tls12 = "TLSv1.2".equals(real.getSession().getProtocol());
       peer = owner.authority().admit(this, shown);
+      if (released) {
+        owner.authority().release(this); // it ended while it was being let in; nobody would ask again
+      }
       owner.count(full);
       if (!rules.resumption() && tls12) {
         real.getSession().invalidate(); // a Conscrypt server resumes TLS 1.2 by id unless told otherwise
@@ -192,7 +197,7 @@ public final class MeshEngine extends SSLEngine {
       refuse(e);
       cut(e);
       throw failed(e);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       MeshException reason = new PeerIdentityException(
           "the check after the handshake failed, so the peer is refused", "a verified peer", null, e);
       refuse(reason);

@@ -26,6 +26,8 @@ import io.meshnative.internal.tls.Published;
 import io.meshnative.internal.tls.Publisher;
 import io.meshnative.internal.tls.Terms;
 import io.meshnative.internal.tls.TrustEpoch;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.security.cert.X509Certificate;
@@ -51,11 +53,13 @@ import org.jspecify.annotations.Nullable;
  * seen by one of the two; none slips through.
  */
 public final class LiveConnections implements PeerAuthority {
+  private static final Logger LOG = System.getLogger("io.meshnative.revocation");
+
   private final Publisher publisher;
   private final PolicyCheck check;
   private final RetirePolicy retirePolicy;
   private final RandomGenerator random;
-  private final Executor callbacks;
+  private final Callbacks callbacks;
   private final Consumer<MeshEvent> events;
   private final Retirements retirements;
   private final RequestLeases requests;
@@ -75,10 +79,10 @@ public final class LiveConnections implements PeerAuthority {
     this.check = check;
     this.retirePolicy = retirePolicy;
     this.random = random;
-    this.callbacks = callbacks;
+    this.callbacks = new Callbacks(callbacks);
     this.events = events;
-    this.retirements = new Retirements(callbacks);
-    this.requests = new RequestLeases(publisher, check, callbacks);
+    this.retirements = new Retirements(this.callbacks);
+    this.requests = new RequestLeases(publisher, check, this.callbacks);
     publisher.onPublished(this::sweep);
   }
 
@@ -107,7 +111,8 @@ public final class LiveConnections implements PeerAuthority {
     add(connection);
     try {
       Published again = publisher.current();
-      if (again != pair) {
+      // A gate is no part of the pair: it may have been closed since, by a sweep that did not see us yet.
+      if (again != pair || connection.isGated()) {
         peer = decide(connection, again);
       }
       Optional<Withdrawal> gone = connection.withdrawn();
@@ -115,7 +120,7 @@ public final class LiveConnections implements PeerAuthority {
         throw gone.get().reason();
       }
       return peer;
-    } catch (MeshException | RuntimeException e) {
+    } catch (MeshException | RuntimeException | Error e) {
       remove(connection);
       throw e;
     }
@@ -143,7 +148,7 @@ public final class LiveConnections implements PeerAuthority {
             outbound ? MeshEvent.Direction.OUTBOUND : MeshEvent.Direction.INBOUND,
             peer,
             remote,
-            String.valueOf(reason.getMessage())));
+            PeerText.oneLine(reason.getMessage())));
   }
 
   private static Optional<SpiffeId> idOf(MeshException reason) {
@@ -252,14 +257,24 @@ public final class LiveConnections implements PeerAuthority {
 
   // ---- withdrawing ----
 
-  /** Judges every live connection and request again. Runs on the publishing thread; blocks on nothing. */
+  /**
+   * Judges every live connection and request again. Runs on the publishing thread; blocks on nothing of ours.
+   * Connections whose listener asks code of the application come last, so that it delays nobody else.
+   */
   public void sweep(Published pair) {
-    for (LiveConnection connection : live) {
-      judge(connection, pair);
-    }
+    sweep(pair, false);
     requests.sweep(pair);
     retirements.sweep(destination -> refusalOf(destination, pair));
+    sweep(pair, true);
     purge();
+  }
+
+  private void sweep(Published pair, boolean asksApplication) {
+    for (LiveConnection connection : live) {
+      if (connection.asksApplication() == asksApplication) {
+        judge(connection, pair);
+      }
+    }
   }
 
   private void judge(LiveConnection connection, Published pair) {
@@ -267,7 +282,8 @@ public final class LiveConnections implements PeerAuthority {
       decide(connection, pair);
     } catch (MeshException e) {
       withdraw(connection, e);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
+      // An error too: it must neither spare this connection nor keep the sweep from the next one.
       withdraw(
           connection,
           new PeerIdentityException("the decision failed, so the connection is cut", "a decision", null, e));
@@ -308,7 +324,7 @@ public final class LiveConnections implements PeerAuthority {
 
   /** Judges all again under the pair held; for when something besides the pair changed, such as a gate. */
   public void judgeAgain() {
-    sweep(publisher.current());
+    publisher.sweepAgain();
   }
 
   private void withdraw(LiveConnection connection, MeshException reason) {
@@ -317,13 +333,6 @@ public final class LiveConnections implements PeerAuthority {
       return;
     }
     remove(connection);
-    events.accept(
-        new MeshEvent.Withdrawn(
-            check.now(),
-            connection.direction(),
-            connection.proof().id(),
-            connection.destination(),
-            String.valueOf(reason.getMessage())));
     Optional<Destination> destination = connection.destination();
     if (destination.isPresent() && retirements.concerns(destination.get())) {
       // Dials are denied already by the pair; pools evict next; then the connection is cut.
@@ -331,10 +340,21 @@ public final class LiveConnections implements PeerAuthority {
     } else {
       end(connection, withdrawal);
     }
+    events.accept(
+        new MeshEvent.Withdrawn(
+            check.now(),
+            connection.direction(),
+            connection.proof().id(),
+            destination,
+            PeerText.oneLine(reason.getMessage())));
   }
 
   private void end(LiveConnection connection, Withdrawal withdrawal) {
-    connection.cut(withdrawal.reason());
+    try {
+      connection.cut(withdrawal.reason());
+    } catch (RuntimeException | Error e) {
+      LOG.log(Level.WARNING, "closing the transport of a connection that was cut failed; its engine is cut", e);
+    }
     for (LiveConnection.Tracker tracker : connection.trackers()) {
       run(tracker, withdrawal);
     }
