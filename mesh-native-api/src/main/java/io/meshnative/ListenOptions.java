@@ -10,7 +10,7 @@ import java.util.Objects;
  * @param backlog how many connections the operating system queues
  * @param maxConnections how many accepted connections may be open at once; beyond that new ones are closed
  * @param maxHandshakes how many handshakes may be in flight at once; beyond that new connections wait in the
- *     backlog
+ *     backlog, and a client that has not sent a byte for a quarter of a second loses its place to them
  * @param handshakeTimeout how long one handshake may take; positive
  * @param alpn the application protocols to select from, in order of preference; empty to select none
  * @param authorizer who may connect; {@link PeerAuthorizer#intentions()} unless set

@@ -466,10 +466,8 @@ final class InProcessMeshClient implements MeshClient {
     }
     leave();
     MeshException reason = new MeshNotReadyException("the mesh client of " + service + " was closed", null);
-    live.closeAll(reason);
-    publisher.policy(
-        PolicyVersion.denyAll(publisher.current().policy().number() + 1, "the mesh client is closed"));
-    live.closeAll(reason);
+    publisher.end(PolicyVersion.denyAll(publisher.current().policy().number() + 1, "the mesh client is closed"));
+    live.closeAll(reason); // what is admitted after the end is denied, what was before is here
     upstreams.close();
     sources.close().run();
     states.close();

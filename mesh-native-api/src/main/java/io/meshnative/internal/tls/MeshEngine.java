@@ -48,6 +48,7 @@ public final class MeshEngine extends SSLEngine {
   private volatile @Nullable MeshException refusal;
   private volatile boolean handshakeBegun;
   private volatile boolean tls12;
+  private volatile boolean released;
   private volatile @Nullable BiFunction<SSLEngine, List<String>, String> alpnSelector;
   private volatile @Nullable Consumer<MeshException> onCut;
 
@@ -130,6 +131,7 @@ public final class MeshEngine extends SSLEngine {
 
   /** The transport has ended: leaves the registry, and native memory is freed. */
   public void release() {
+    released = true;
     owner.authority().release(this);
     if (cut.get() != null) {
       free();
@@ -245,6 +247,9 @@ public final class MeshEngine extends SSLEngine {
       real.getSession().invalidate(); // a Conscrypt server resumes TLS 1.2 by id unless told otherwise
     }
     peer = owner.authority().admit(this, shown);
+    if (released) {
+      owner.authority().release(this); // it ended while it was being let in; nobody would ask again
+    }
     owner.count(full);
   }
 

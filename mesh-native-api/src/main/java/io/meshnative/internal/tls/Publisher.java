@@ -11,11 +11,17 @@ import java.util.function.UnaryOperator;
  *
  * <p>Publishing swaps the pair first and sweeps the live connections afterwards; a connection registers first
  * and reads the pair afterwards. Whichever comes first, one of the two sees the other.
+ *
+ * <p>Each has its own lock: a sweep that is held up (it may ask an application's authorizer) must not keep the
+ * next pair from being seen. A sweep takes the newest pair when its turn comes, never an older one than the
+ * sweep before.
  */
 public final class Publisher {
-  private final ReentrantLock publishing = new ReentrantLock();
+  private final ReentrantLock swapping = new ReentrantLock();
+  private final ReentrantLock sweeping = new ReentrantLock();
   private final List<Consumer<Published>> sweepers = new CopyOnWriteArrayList<>();
   private volatile Published current;
+  private volatile boolean ended;
 
   public Publisher(PolicyVersion first) {
     this.current = new Published(null, first);
@@ -38,16 +44,43 @@ public final class Publisher {
     publish(now -> new Published(now.trust(), policy));
   }
 
-  private void publish(UnaryOperator<Published> change) {
-    publishing.lock();
+  /**
+   * Publishes a policy for good: what comes later, from a source that is still being closed, is dropped. Does
+   * not sweep: whoever ends the client ends its connections, and must not wait for a sweep that is held up.
+   */
+  public void end(PolicyVersion last) {
+    swapping.lock();
     try {
-      Published next = change.apply(current);
-      current = next;
+      ended = true;
+      current = new Published(current.trust(), last);
+    } finally {
+      swapping.unlock();
+    }
+  }
+
+  /** Sweeps under the pair held, when something besides the pair changed. */
+  public void sweepAgain() {
+    sweeping.lock();
+    try {
+      Published now = current;
       for (Consumer<Published> sweeper : sweepers) {
-        sweeper.accept(next);
+        sweeper.accept(now);
       }
     } finally {
-      publishing.unlock();
+      sweeping.unlock();
     }
+  }
+
+  private void publish(UnaryOperator<Published> change) {
+    swapping.lock();
+    try {
+      if (ended) {
+        return;
+      }
+      current = change.apply(current);
+    } finally {
+      swapping.unlock();
+    }
+    sweepAgain();
   }
 }

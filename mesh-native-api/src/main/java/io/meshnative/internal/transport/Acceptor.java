@@ -13,9 +13,9 @@ import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
-import java.util.Set;
+import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -34,10 +34,18 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Invariants: no handshake runs on the accepting thread; every connection that was taken holds exactly one
  * permit until it ends; what was not handed over is closed when this socket closes.
+ *
+ * <p>Silent clients: where all slots are taken, a newcomer (one at a time; the rest waits in the backlog) gets
+ * the slot of the oldest handshake from which no byte has come for {@value #SILENCE_MILLIS} ms.
  */
 public final class Acceptor extends MeshServerSocket {
   private static final Logger LOG = System.getLogger("io.meshnative.listen");
   private static final long FAILURE_PAUSE_MILLIS = 50;
+
+  /** How long a peer may keep silent while others wait for its slot. */
+  private static final long SILENCE_MILLIS = 250;
+
+  private static final long LOOK_MILLIS = 10;
 
   /** A connection that passed; or the mark that wakes waiting accepts when this socket closes. */
   private record Ready(@Nullable MeshSocket socket) {}
@@ -51,9 +59,13 @@ public final class Acceptor extends MeshServerSocket {
   private final Semaphore handshakes;
   private final Semaphore connections;
   private final BlockingQueue<Ready> ready = new LinkedBlockingQueue<>();
-  private final Set<TlsChannel> shaking = ConcurrentHashMap.newKeySet();
+
+  /** In the order in which they were taken. */
+  private final Queue<Handshake> shaking = new ConcurrentLinkedQueue<>();
+
   private final AtomicBoolean closed = new AtomicBoolean();
   private volatile int acceptTimeoutMillis;
+  private long limitWarnedNanos = System.nanoTime() - TimeUnit.SECONDS.toNanos(2);
 
   public Acceptor(
       TlsEngines engines,
@@ -80,33 +92,25 @@ public final class Acceptor extends MeshServerSocket {
       super.close();
       throw e;
     }
-    threads.newThread(this::acceptRaw).start();
+    try {
+      threads.newThread(this::acceptRaw).start();
+    } catch (RuntimeException | Error e) {
+      super.close();
+      throw e;
+    }
   }
 
   private void acceptRaw() {
     while (!closed.get()) {
       Socket raw = new Socket();
-      boolean slot = false;
       try {
-        handshakes.acquire(); // beyond the limit new connections wait in the backlog
-        slot = true;
         implAccept(raw);
-        if (!connections.tryAcquire()) {
-          LOG.log(Level.WARNING, () -> "closed a connection: " + options.maxConnections() + " are open, the limit of this listener");
-          RawSockets.closeQuietly(raw);
-          handshakes.release();
-          continue;
-        }
-        slot = false;
-        shakeHands(raw);
+        begin(raw);
       } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return;
-      } catch (IOException e) {
+        RawSockets.closeQuietly(raw); // whoever interrupted us is mistaken: only close() ends a listener
+      } catch (IOException | RuntimeException | Error e) {
+        // An error too, such as no more threads: a listener that died would look like one that nobody calls.
         RawSockets.closeQuietly(raw);
-        if (slot) {
-          handshakes.release();
-        }
         if (!closed.get()) {
           LOG.log(Level.WARNING, "accepting on port " + getLocalPort() + " failed; going on", e);
           pause();
@@ -124,48 +128,150 @@ public final class Acceptor extends MeshServerSocket {
     }
   }
 
-  private void shakeHands(Socket raw) {
-    try {
-      executor.execute(() -> shake(raw));
-    } catch (RejectedExecutionException e) {
+  private void begin(Socket raw) throws InterruptedException {
+    if (!connections.tryAcquire()) {
       RawSockets.closeQuietly(raw);
-      handshakes.release();
-      connections.release();
+      warnOfLimit();
+      return;
+    }
+    Handshake handshake = new Handshake(raw);
+    boolean begun = false;
+    try {
+      if (handshake.awaitSlot()) {
+        executor.execute(() -> shake(handshake));
+        begun = true;
+      }
+    } catch (RejectedExecutionException e) {
+      LOG.log(Level.DEBUG, "the executor takes no handshake; the connection is closed", e);
+    } finally {
+      if (!begun) {
+        handshake.end();
+      }
     }
   }
 
-  private void shake(Socket raw) {
-    AtomicBoolean counted = new AtomicBoolean(true);
-    Runnable uncount =
-        () -> {
-          if (counted.compareAndSet(true, false)) {
-            connections.release();
-          }
-        };
-    try {
-      TlsChannel channel = channel(raw, uncount);
-      shaking.add(channel);
-      try {
+  private void warnOfLimit() {
+    long now = System.nanoTime();
+    if (now - limitWarnedNanos > TimeUnit.SECONDS.toNanos(1)) {
+      limitWarnedNanos = now;
+      LOG.log(
+          Level.WARNING,
+          () -> "closed a connection: " + options.maxConnections() + " are open, the limit of this listener");
+    }
+  }
+
+  /** One connection that was taken, until it is handed over or ended; gives back each permit once. */
+  private final class Handshake {
+    private final Socket raw;
+    private final long since = System.nanoTime();
+    private final AtomicBoolean counted = new AtomicBoolean(true);
+    private final AtomicBoolean slot = new AtomicBoolean();
+    private volatile @Nullable TlsChannel channel;
+
+    Handshake(Socket raw) {
+      this.raw = raw;
+    }
+
+    /**
+     * Waits for a slot. Where all are taken, the oldest handshake whose peer has kept silent makes room.
+     *
+     * @return false if the listener was closed
+     */
+    boolean awaitSlot() throws InterruptedException {
+      while (!handshakes.tryAcquire()) {
         if (closed.get()) {
-          channel.close();
-          return;
+          return false;
         }
-        channel.handshake(Deadline.afterMillis(clamp(options.handshakeTimeout().toMillis())));
-      } finally {
-        shaking.remove(channel);
+        dropOldestSilent();
+        if (handshakes.tryAcquire(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
+          break;
+        }
       }
+      slot.set(true);
+      shaking.add(this);
+      return !closed.get();
+    }
+
+    /** Whether not a single byte has come. */
+    boolean isSilent() {
+      TlsChannel present = channel;
+      if (present != null && present.hasHeardPeer()) {
+        return false;
+      }
+      try {
+        return raw.getInputStream().available() == 0;
+      } catch (IOException e) {
+        return true; // closed: whoever owns it is about to find out
+      }
+    }
+
+    void freeSlot() {
+      if (slot.compareAndSet(true, false)) {
+        shaking.remove(this);
+        handshakes.release();
+      }
+    }
+
+    void uncount() {
+      if (counted.compareAndSet(true, false)) {
+        connections.release();
+      }
+    }
+
+    /** Ends it without a word; the thread that shakes hands wakes up. */
+    void end() {
+      RawSockets.closeQuietly(raw);
+      freeSlot();
+      uncount();
+    }
+
+    void close() {
+      TlsChannel present = channel;
+      if (present != null) {
+        present.close();
+      } else {
+        end();
+      }
+    }
+  }
+
+  /** Only under pressure, and only after a grace: an honest client says hello as soon as it is connected. */
+  private void dropOldestSilent() {
+    long now = System.nanoTime();
+    for (Handshake oldest : shaking) {
+      if (now - oldest.since < TimeUnit.MILLISECONDS.toNanos(SILENCE_MILLIS)) {
+        return; // all others are younger
+      }
+      if (oldest.isSilent()) {
+        LOG.log(Level.DEBUG, () -> "dropped the silent " + oldest.raw.getRemoteSocketAddress() + " for a newcomer");
+        oldest.end();
+        return;
+      }
+    }
+  }
+
+  private void shake(Handshake handshake) {
+    try {
+      TlsChannel channel = channel(handshake.raw, handshake::uncount);
+      handshake.channel = channel;
+      if (closed.get()) {
+        channel.close();
+        return;
+      }
+      channel.handshake(Deadline.afterMillis(clamp(options.handshakeTimeout().toMillis())));
+      handshake.freeSlot();
       handOver(new MeshSocket(channel));
     } catch (IOException e) {
       // A refusal was reported with its reason where it was decided; the rest is the internet's noise.
-      LOG.log(Level.DEBUG, () -> "no connection from " + raw.getRemoteSocketAddress() + ": " + e.getMessage());
-      RawSockets.closeQuietly(raw);
-      uncount.run();
-    } catch (RuntimeException | Error e) { // a permit and a socket would be lost with it for ever
+      LOG.log(
+          Level.DEBUG,
+          () -> "no connection from " + handshake.raw.getRemoteSocketAddress() + ": " + PeerText.oneLine(e.getMessage()));
+      handshake.end();
+    } catch (RuntimeException | Error e) {
       LOG.log(Level.WARNING, "a handshake failed in an unexpected way; the connection is closed", e);
-      RawSockets.closeQuietly(raw);
-      uncount.run();
+      handshake.end();
     } finally {
-      handshakes.release();
+      handshake.freeSlot();
     }
   }
 
@@ -256,12 +362,14 @@ public final class Acceptor extends MeshServerSocket {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    super.close();
-    handshakes.release(); // the accepting thread may wait for a slot
-    ready.add(new Ready(null));
-    closeUnclaimed();
-    shaking.forEach(TlsChannel::close);
-    onClosed.accept(this);
+    try {
+      super.close();
+    } finally {
+      ready.add(new Ready(null));
+      closeUnclaimed();
+      shaking.forEach(Handshake::close);
+      onClosed.accept(this);
+    }
   }
 
   private void closeUnclaimed() throws IOException {

@@ -45,6 +45,7 @@ final class Inbound {
   private boolean closeNotified;
   private boolean renegotiable;
   private volatile boolean heard;
+  private volatile boolean received;
 
   Inbound(LockedEngine engine, Socket raw) throws IOException {
     this.engine = engine;
@@ -56,6 +57,11 @@ final class Inbound {
   /** Whether any application byte has come in. */
   boolean heard() {
     return heard;
+  }
+
+  /** Whether any byte at all has come in. */
+  boolean hasReceived() {
+    return received;
   }
 
   /** One unwrap, and one raw read if the engine needs it; application data that comes early is kept. */
@@ -235,6 +241,9 @@ final class Inbound {
       return false;
     }
     net.limit(net.limit() + got);
+    if (!received) {
+      received = true;
+    }
     return true;
   }
 

@@ -2,6 +2,7 @@ package io.meshnative.internal.transport;
 
 import io.meshnative.MeshEvent;
 import io.meshnative.MeshException;
+import io.meshnative.PeerAuthorizer;
 import io.meshnative.Withdrawal;
 import io.meshnative.discovery.Destination;
 import io.meshnative.internal.tls.MeshEngine;
@@ -69,6 +70,16 @@ final class LiveConnection extends WeakReference<MeshEngine> {
 
   Terms terms() {
     return terms;
+  }
+
+  /** Whether something besides the published pair decides over it: a gate, closed at any time. */
+  boolean isGated() {
+    return terms instanceof Terms.Inbound in && in.gate().isPresent();
+  }
+
+  /** Whether code of the application decides over it, which may be slow, or worse. */
+  boolean asksApplication() {
+    return terms instanceof Terms.Inbound in && in.authorizer() != PeerAuthorizer.intentions();
   }
 
   PeerProof proof() {

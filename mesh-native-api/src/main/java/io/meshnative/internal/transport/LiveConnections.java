@@ -60,7 +60,7 @@ public final class LiveConnections implements PeerAuthority {
   private final PolicyCheck check;
   private final RetirePolicy retirePolicy;
   private final RandomGenerator random;
-  private final Executor callbacks;
+  private final Callbacks callbacks;
   private final Consumer<MeshEvent> events;
   private final Retirements retirements;
   private final RequestLeases requests;
@@ -80,25 +80,11 @@ public final class LiveConnections implements PeerAuthority {
     this.check = check;
     this.retirePolicy = retirePolicy;
     this.random = random;
-    this.callbacks = task -> runSomewhere(callbacks, task);
+    this.callbacks = new Callbacks(callbacks);
     this.events = events;
     this.retirements = new Retirements(this.callbacks);
     this.requests = new RequestLeases(publisher, check, this.callbacks);
     publisher.onPublished(this::sweep);
-  }
-
-  /** An application's executor may be full or shut down; what ends a connection must run all the same. */
-  private static void runSomewhere(Executor executor, Runnable task) {
-    try {
-      executor.execute(task);
-    } catch (RejectedExecutionException e) {
-      LOG.log(Level.WARNING, "the executor takes no task, so a withdrawal runs on a thread of its own", e);
-      Thread thread = new Thread(task, "mesh-withdrawal");
-      thread.setDaemon(true);
-      thread.start();
-    } catch (RuntimeException e) { // an executor that runs tasks on the spot lets theirs out
-      LOG.log(Level.WARNING, "a callback of a withdrawal failed", e);
-    }
   }
 
   // ---- PeerAuthority ----
@@ -135,7 +121,8 @@ public final class LiveConnections implements PeerAuthority {
     add(connection);
     try {
       Published again = publisher.current();
-      if (again != pair) {
+      // A gate is no part of the pair: it may have been closed since, by a sweep that did not see us yet.
+      if (again != pair || connection.isGated()) {
         peer = decide(connection, again);
       }
       Optional<Withdrawal> gone = connection.withdrawn();
@@ -143,7 +130,7 @@ public final class LiveConnections implements PeerAuthority {
         throw gone.get().reason();
       }
       return peer;
-    } catch (Throwable e) {
+    } catch (MeshException | RuntimeException | Error e) {
       remove(connection);
       throw e;
     }
@@ -171,7 +158,7 @@ public final class LiveConnections implements PeerAuthority {
             outbound ? MeshEvent.Direction.OUTBOUND : MeshEvent.Direction.INBOUND,
             peer,
             remote,
-            String.valueOf(reason.getMessage())));
+            PeerText.oneLine(reason.getMessage())));
   }
 
   private static Optional<SpiffeId> idOf(MeshException reason) {
@@ -280,14 +267,24 @@ public final class LiveConnections implements PeerAuthority {
 
   // ---- withdrawing ----
 
-  /** Judges every live connection and request again. Runs on the publishing thread; blocks on nothing. */
+  /**
+   * Judges every live connection and request again. Runs on the publishing thread; blocks on nothing of ours.
+   * Connections whose listener asks code of the application come last, so that it delays nobody else.
+   */
   public void sweep(Published pair) {
-    for (LiveConnection connection : live) {
-      judge(connection, pair);
-    }
+    sweep(pair, false);
     requests.sweep(pair);
     retirements.sweep(destination -> refusalOf(destination, pair));
+    sweep(pair, true);
     purge();
+  }
+
+  private void sweep(Published pair, boolean asksApplication) {
+    for (LiveConnection connection : live) {
+      if (connection.asksApplication() == asksApplication) {
+        judge(connection, pair);
+      }
+    }
   }
 
   /** Whatever one connection's decision or ending meets, the others are judged too. */
@@ -355,7 +352,7 @@ public final class LiveConnections implements PeerAuthority {
 
   /** Judges all again under the pair held; for when something besides the pair changed, such as a gate. */
   public void judgeAgain() {
-    sweep(publisher.current());
+    publisher.sweepAgain();
   }
 
   private void withdraw(LiveConnection connection, MeshException reason) {
@@ -382,17 +379,18 @@ public final class LiveConnections implements PeerAuthority {
             check.now(),
             connection.direction(),
             connection.proof().id(),
-            connection.destination(),
-            String.valueOf(reason.getMessage())));
+            destination,
+            PeerText.oneLine(reason.getMessage())));
   }
 
   private void end(LiveConnection connection, Withdrawal withdrawal) {
     try {
       connection.cut(withdrawal.reason());
-    } finally {
-      for (LiveConnection.Tracker tracker : connection.trackers()) {
-        run(tracker, withdrawal);
-      }
+    } catch (RuntimeException | Error e) {
+      LOG.log(Level.WARNING, "closing the transport of a connection that was cut failed; its engine is cut", e);
+    }
+    for (LiveConnection.Tracker tracker : connection.trackers()) {
+      run(tracker, withdrawal);
     }
   }
 

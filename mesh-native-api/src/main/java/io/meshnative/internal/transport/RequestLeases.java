@@ -9,7 +9,6 @@ import io.meshnative.internal.tls.Published;
 import io.meshnative.internal.tls.Publisher;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
@@ -17,10 +16,10 @@ import java.util.function.Consumer;
 public final class RequestLeases {
   private final Publisher publisher;
   private final PolicyCheck check;
-  private final Executor callbacks;
+  private final Callbacks callbacks;
   private final Set<Admitted> open = ConcurrentHashMap.newKeySet();
 
-  RequestLeases(Publisher publisher, PolicyCheck check, Executor callbacks) {
+  RequestLeases(Publisher publisher, PolicyCheck check, Callbacks callbacks) {
     this.publisher = publisher;
     this.check = check;
     this.callbacks = callbacks;
@@ -49,7 +48,7 @@ public final class RequestLeases {
       return pair.policy().inbound().decide(peer.service(), request);
     } catch (MeshException e) {
       return PolicyCheck.refusal(String.valueOf(e.getMessage()));
-    } catch (Throwable e) { // by an Error too: what cannot be decided is denied
+    } catch (RuntimeException | Error e) {
       return PolicyCheck.refusal("the decision failed: " + e);
     }
   }

@@ -12,7 +12,6 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -25,11 +24,11 @@ public final class Retirements {
   private static final Logger LOG = System.getLogger("io.meshnative.revocation");
   private static final long PATIENCE_MILLIS = 1000;
 
-  private final Executor callbacks;
+  private final Callbacks callbacks;
   private final Map<Destination, List<RetireListener>> listeners = new ConcurrentHashMap<>();
   private final Map<Destination, CompletableFuture<Void>> told = new ConcurrentHashMap<>();
 
-  Retirements(Executor callbacks) {
+  Retirements(Callbacks callbacks) {
     this.callbacks = callbacks;
   }
 
@@ -50,11 +49,21 @@ public final class Retirements {
 
   /** Tells the listeners, unless this withdrawal was told already, and runs the cut after them. */
   void tell(Destination destination, MeshException reason, Runnable cut) {
-    CompletableFuture<Void> heard = told.computeIfAbsent(destination, d -> inform(d, reason));
-    heard.whenComplete((ok, failure) -> cut.run());
+    inform(destination, reason).whenComplete((ok, failure) -> cut.run());
   }
 
+  /** Entered before anybody is told: a listener may run at once, and may come back here. */
   private CompletableFuture<Void> inform(Destination destination, MeshException reason) {
+    CompletableFuture<Void> heard = new CompletableFuture<>();
+    CompletableFuture<Void> earlier = told.putIfAbsent(destination, heard);
+    if (earlier != null) {
+      return earlier;
+    }
+    listening(destination, reason).whenComplete((ok, failure) -> heard.complete(null));
+    return heard;
+  }
+
+  private CompletableFuture<Void> listening(Destination destination, MeshException reason) {
     List<CompletableFuture<Void>> all = new ArrayList<>();
     for (RetireListener listener : listeners.getOrDefault(destination, List.of())) {
       all.add(
@@ -62,7 +71,7 @@ public final class Retirements {
               () -> {
                 try {
                   listener.onRetire(destination, reason);
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | Error e) {
                   LOG.log(Level.WARNING, "a retire listener of " + destination + " failed; the cut goes on", e);
                 }
               },
@@ -74,12 +83,11 @@ public final class Retirements {
 
   /** Tells of destinations that may not be called any more though no connection is open; forgets what is right again. */
   void sweep(Function<Destination, @Nullable MeshException> refusal) {
+    told.keySet().removeIf(destination -> refusal.apply(destination) == null);
     for (Destination destination : listeners.keySet()) {
       MeshException reason = refusal.apply(destination);
-      if (reason == null) {
-        told.remove(destination);
-      } else {
-        told.computeIfAbsent(destination, d -> inform(d, reason));
+      if (reason != null) {
+        inform(destination, reason);
       }
     }
   }

@@ -281,6 +281,11 @@ public final class TlsChannel {
     release(true);
   }
 
+  /** Whether any byte has come from the peer, be it of the handshake. */
+  boolean hasHeardPeer() {
+    return inbound.hasReceived();
+  }
+
   /** Returns whether the channel has ended. */
   public boolean isClosed() {
     return ending.get() != null;

@@ -1,0 +1,40 @@
+package io.meshnative.internal.transport;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.concurrent.Executor;
+
+/**
+ * Runs what the application gave us on its executor.
+ *
+ * <p>Invariant: {@link #execute} never throws. A sweep that ends connections must reach the last one, whatever
+ * the application's code or a saturated executor does; so a task that the executor refuses runs at once.
+ */
+final class Callbacks implements Executor {
+  private static final Logger LOG = System.getLogger("io.meshnative.revocation");
+
+  private final Executor executor;
+
+  Callbacks(Executor executor) {
+    this.executor = executor;
+  }
+
+  @Override
+  public void execute(Runnable task) {
+    Runnable guarded = () -> run(task);
+    try {
+      executor.execute(guarded);
+    } catch (RuntimeException | Error e) {
+      LOG.log(Level.DEBUG, "the executor takes no callback, so it runs on this thread", e);
+      guarded.run();
+    }
+  }
+
+  private static void run(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException | Error e) {
+      LOG.log(Level.WARNING, "a callback failed", e);
+    }
+  }
+}
