@@ -197,6 +197,7 @@ final class InProcessMeshClient implements MeshClient {
         why = "the identity " + epoch.identity().id() + " ended at " + epoch.identity().notAfter();
       }
       states.expired(why);
+      trust.tick();
       live.tick();
       upstreams.tick();
     } catch (RuntimeException e) {

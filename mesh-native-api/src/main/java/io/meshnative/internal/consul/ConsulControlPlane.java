@@ -62,20 +62,30 @@ public final class ConsulControlPlane implements ControlPlane {
   public static ConsulControlPlane open(
       ConsulConfig config, String service, WatchClock clock, RandomGenerator random)
       throws ControlPlaneException {
+    return open(config, service, clock, random, LeafGuard.Timing.DEFAULT);
+  }
+
+  static ConsulControlPlane open(
+      ConsulConfig config,
+      String service,
+      WatchClock clock,
+      RandomGenerator random,
+      LeafGuard.Timing timing)
+      throws ControlPlaneException {
     Destination.parse(service); // a name with '/' or '..' would ask for something else
     ConsulLogin login = config.login().orElse(null);
-    if (login == null) {
-      return new ConsulControlPlane(
-          new Wiring(config, new AgentClient(config), service, clock, random));
-    }
     LoginTokens[] made = new LoginTokens[1];
     AgentClient client =
-        new AgentClient(
-            config,
-            unfinished -> made[0] = new LoginTokens(unfinished, login, service, clock, random));
+        login == null
+            ? new AgentClient(config)
+            : new AgentClient(
+                config,
+                unfinished -> made[0] = new LoginTokens(unfinished, login, service, clock, random));
     ConsulControlPlane plane =
-        new ConsulControlPlane(new Wiring(config, client, service, clock, random));
-    made[0].dependents(plane.registrar::renew);
+        new ConsulControlPlane(new Wiring(config, client, service, clock, random, timing));
+    if (made[0] != null) {
+      made[0].dependents(plane.registrar::renew);
+    }
     return plane;
   }
 
