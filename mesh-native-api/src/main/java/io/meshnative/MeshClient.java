@@ -381,9 +381,12 @@ public interface MeshClient extends AutoCloseable {
   Subscription subscribe(MeshListener listener);
 
   /**
-   * Leaves the mesh in order: not ready, deregistered, listeners closed, open connections drained, closed.
+   * Leaves the mesh in order: hidden from the catalog (maintenance mode, else deregistered), a moment for
+   * those who watch it (a second, or half of the time given if that is less), listeners closed, open
+   * connections drained, deregistered, closed, logged out. Until it is closed, the client still dials for
+   * those whom it serves. Returns at once.
    *
-   * @param drain how long open connections may take to end by themselves
+   * @param drain how long all of it but the closing may take; open connections are cut then
    * @return completes when the client is closed
    */
   CompletionStage<Void> shutdown(Duration drain);

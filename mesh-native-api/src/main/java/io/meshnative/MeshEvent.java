@@ -131,4 +131,13 @@ public sealed interface MeshEvent {
    * @param reason what was expected, what was found
    */
   record UpdateRefused(Instant at, String source, String reason) implements MeshEvent {}
+
+  /**
+   * Nothing has failed yet, but it will unless somebody acts.
+   *
+   * @param at when
+   * @param source what it is about: identity, trust, intentions or endpoints
+   * @param message what was expected, what was found, what to do
+   */
+  record Warning(Instant at, String source, String message) implements MeshEvent {}
 }

@@ -1,6 +1,7 @@
 package io.meshnative.consul;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -22,7 +23,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable and thread-safe. {@link #toString()} shows no token and no password.
  */
 public final class ConsulConfig {
-  private final ConsulAddress address;
+  private final List<ConsulAddress> addresses;
+  private final boolean tls;
+  private final @Nullable ConsulLogin login;
   private final @Nullable String token;
   private final @Nullable Path tokenFile;
   private final @Nullable String basicAuth;
@@ -36,20 +39,22 @@ public final class ConsulConfig {
   private final @Nullable String partition;
   private final Set<String> toleratedIntentionFields;
 
-  private ConsulConfig(Builder builder, ConsulAddress address) {
-    this.address = address;
-    this.token = builder.token.get();
-    this.tokenFile = builder.tokenFile.get();
-    this.basicAuth = builder.basicAuth.get();
-    this.verify = !Boolean.FALSE.equals(builder.verify.get());
-    this.caFile = builder.caFile.get();
-    this.caDirectory = builder.caDirectory.get();
-    this.clientCertificate = builder.clientCertificate.get();
-    this.clientKey = builder.clientKey.get();
-    this.tlsServerName = builder.tlsServerName.get();
-    this.namespace = builder.namespace.get();
-    this.partition = builder.partition.get();
-    this.toleratedIntentionFields = Set.copyOf(builder.tolerated);
+  private ConsulConfig(ConsulSettings settings) {
+    this.addresses = settings.check();
+    this.tls = settings.isTls();
+    this.token = settings.token.get();
+    this.tokenFile = settings.tokenFile.get();
+    this.login = settings.login.get();
+    this.basicAuth = settings.basicAuth.get();
+    this.verify = !Boolean.FALSE.equals(settings.verify.get());
+    this.caFile = settings.caFile.get();
+    this.caDirectory = settings.caDirectory.get();
+    this.clientCertificate = settings.clientCertificate.get();
+    this.clientKey = settings.clientKey.get();
+    this.tlsServerName = settings.tlsServerName.get();
+    this.namespace = settings.namespace.get();
+    this.partition = settings.partition.get();
+    this.toleratedIntentionFields = Set.copyOf(settings.tolerated);
   }
 
   /**
@@ -62,6 +67,16 @@ public final class ConsulConfig {
    * CONSUL_NAMESPACE} and {@code CONSUL_PARTITION}. An empty variable counts as unset; one that
    * cannot be read fails, where Go's client would ignore it or, for {@code CONSUL_HTTP_SSL_VERIFY},
    * switch verification off.
+   *
+   * <p>As consul-k8s spells them, {@code CONSUL_LOGIN_AUTH_METHOD}, {@code
+   * CONSUL_LOGIN_BEARER_TOKEN_FILE} (the pod's service account token unless set), {@code
+   * CONSUL_LOGIN_META} ({@code name=value}, separated by commas), {@code CONSUL_LOGIN_NAMESPACE},
+   * {@code CONSUL_LOGIN_PARTITION} and {@code CONSUL_LOGIN_DATACENTER} make a {@link ConsulLogin}.
+   *
+   * <p>In a Nomad task, files below {@code /secrets} that are not there are looked up in {@code
+   * NOMAD_SECRETS_DIR}, and a socket below {@code /alloc} in {@code NOMAD_ALLOC_DIR}; where no
+   * token is set, {@code CONSUL_TOKEN} or else the file {@code si_token} in {@code
+   * NOMAD_SECRETS_DIR} is used.
    *
    * @return the configuration
    * @throws IllegalArgumentException if a variable holds what cannot be used; the message names it
@@ -93,25 +108,59 @@ public final class ConsulConfig {
   }
 
   /**
-   * Returns where the agent listens.
+   * Returns where the preferred agent listens.
    *
-   * @return the address
+   * @return the first of the {@link #addresses()}
    */
   public ConsulAddress address() {
-    return address;
+    return addresses.get(0);
   }
 
   /**
-   * Returns the ACL token to use now: the content of the {@link #tokenFile()} if one is set, read
-   * by this call, else the token that was given. A secret: keep it out of logs. Blocks on the file
-   * system.
+   * Returns where agents of the same cluster listen. The first that answers is used, and kept until
+   * it fails.
+   *
+   * @return an unmodifiable list, never empty
+   */
+  public List<ConsulAddress> addresses() {
+    return addresses;
+  }
+
+  /**
+   * Returns whether TLS protects the link to an agent: for {@code https://} addresses, and inside a
+   * unix socket where {@link Builder#tls} says so.
+   *
+   * @param address one of the {@link #addresses()}
+   * @return true for TLS
+   */
+  public boolean usesTls(ConsulAddress address) {
+    return switch (address.scheme()) {
+      case HTTPS -> true;
+      case HTTP -> false;
+      case UNIX -> tls;
+    };
+  }
+
+  /**
+   * Returns how to obtain a token, where none is given.
+   *
+   * @return the login, empty if none is set
+   */
+  public Optional<ConsulLogin> login() {
+    return Optional.ofNullable(login);
+  }
+
+  /**
+   * Returns the ACL token that was given, as it is now: the content of the {@link #tokenFile()} if
+   * one is set, read by this call, else the token that was given. A secret: keep it out of logs.
+   * Blocks on the file system.
    *
    * @return the token, empty if none is set
    * @throws IllegalArgumentException if the token file cannot be read or holds no token
    */
   public Optional<String> currentToken() {
     return tokenFile != null
-        ? Optional.of(Secrets.readToken(tokenFile))
+        ? Optional.of(Secrets.readToken(tokenFile, "token", "CONSUL_HTTP_TOKEN_FILE"))
         : Optional.ofNullable(token);
   }
 
@@ -219,8 +268,11 @@ public final class ConsulConfig {
   @Override
   public String toString() {
     return "ConsulConfig["
-        + address
-        + (token != null || tokenFile != null ? ", with a token" : ", no token")
+        + (addresses.size() == 1 ? address() : addresses)
+        + (tls ? ", TLS" : "")
+        + (login != null
+            ? ", login by " + login.authMethod()
+            : token != null || tokenFile != null ? ", with a token" : ", no token")
         + (basicAuth != null ? ", with basic auth" : "")
         + (clientCertificate != null ? ", with a client certificate" : "")
         + (verify ? "" : ", certificate NOT verified")
@@ -231,22 +283,8 @@ public final class ConsulConfig {
 
   /** Builds a configuration. A setting given twice is refused. Not thread-safe. */
   public static final class Builder {
-    private final Setting<String> address = new Setting<>("address");
-    private final Setting<String> token = new Setting<>("token");
-    private final Setting<Path> tokenFile = new Setting<>("tokenFile");
-    private final Setting<String> basicAuth = new Setting<>("basicAuth");
-    private final Setting<Boolean> tls = new Setting<>("tls");
-    private final Setting<Boolean> verify = new Setting<>("verify");
-    private final Setting<Path> caFile = new Setting<>("caFile");
-    private final Setting<Path> caDirectory = new Setting<>("caDirectory");
-    private final Setting<Path> clientCertificate = new Setting<>("clientCertificate");
-    private final Setting<Path> clientKey = new Setting<>("clientKey");
-    private final Setting<String> tlsServerName = new Setting<>("tlsServerName");
-    private final Setting<String> namespace = new Setting<>("namespace");
-    private final Setting<String> partition = new Setting<>("partition");
-    private final Setting<Boolean> allowPlaintext = new Setting<>("allowPlaintext");
+    private final ConsulSettings settings = new ConsulSettings();
     private final Setting<Map<String, String>> environment = new Setting<>("environment");
-    private final Set<String> tolerated = new java.util.LinkedHashSet<>();
 
     private Builder() {}
 
@@ -258,7 +296,31 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder address(String address) {
-      this.address.set(address);
+      settings.addresses.set(List.of(address));
+      return this;
+    }
+
+    /**
+     * Sets where several agents of the same cluster listen, instead of {@link #address}. The first
+     * that answers is used; when it fails, the next, and so on around. What agents hold for
+     * themselves, such as registrations, is entered again with the next one.
+     *
+     * @param addresses as for {@link #address}, the preferred one first; at least one
+     * @return this
+     */
+    public Builder addresses(String... addresses) {
+      settings.addresses.set(List.of(addresses));
+      return this;
+    }
+
+    /**
+     * Sets how to obtain a token, instead of {@link #token} or {@link #tokenFile}.
+     *
+     * @param login the auth method and the file with the bearer token
+     * @return this
+     */
+    public Builder login(ConsulLogin login) {
+      settings.login.set(login);
       return this;
     }
 
@@ -269,7 +331,7 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder token(String token) {
-      this.token.set(Secrets.checkToken(token));
+      settings.token.set(Secrets.checkToken(token));
       return this;
     }
 
@@ -280,7 +342,7 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder tokenFile(Path file) {
-      this.tokenFile.set(file);
+      settings.tokenFile.set(file);
       return this;
     }
 
@@ -292,18 +354,20 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder basicAuth(String user, String password) {
-      this.basicAuth.set(Secrets.checkBasicAuth(user, password));
+      settings.basicAuth.set(Secrets.checkBasicAuth(user, password));
       return this;
     }
 
     /**
-     * Sets whether an address that does not begin with {@code https://} means HTTPS nevertheless.
+     * Sets whether an address that does not begin with {@code https://} means HTTPS nevertheless;
+     * for a unix socket, whether TLS runs inside. There the agent must prove {@code localhost},
+     * unless {@link #tlsServerName} says otherwise.
      *
      * @param tls true for HTTPS
      * @return this
      */
     public Builder tls(boolean tls) {
-      this.tls.set(tls);
+      settings.tls.set(tls);
       return this;
     }
 
@@ -315,7 +379,7 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder verify(boolean verify) {
-      this.verify.set(verify);
+      settings.verify.set(verify);
       return this;
     }
 
@@ -327,7 +391,7 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder caFile(Path file) {
-      this.caFile.set(file);
+      settings.caFile.set(file);
       return this;
     }
 
@@ -338,7 +402,7 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder caDirectory(Path directory) {
-      this.caDirectory.set(directory);
+      settings.caDirectory.set(directory);
       return this;
     }
 
@@ -350,8 +414,8 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder clientCertificate(Path certificate, Path key) {
-      this.clientCertificate.set(certificate);
-      this.clientKey.set(key);
+      settings.clientCertificate.set(certificate);
+      settings.clientKey.set(key);
       return this;
     }
 
@@ -362,7 +426,7 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder tlsServerName(String name) {
-      this.tlsServerName.set(name);
+      settings.tlsServerName.set(name);
       return this;
     }
 
@@ -374,7 +438,7 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder namespace(String namespace) {
-      this.namespace.set(namespace);
+      settings.namespace.set(namespace);
       return this;
     }
 
@@ -385,7 +449,7 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder partition(String partition) {
-      this.partition.set(partition);
+      settings.partition.set(partition);
       return this;
     }
 
@@ -397,7 +461,7 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder allowPlaintext(boolean allow) {
-      this.allowPlaintext.set(allow);
+      settings.allowPlaintext.set(allow);
       return this;
     }
 
@@ -409,7 +473,7 @@ public final class ConsulConfig {
      * @return this
      */
     public Builder tolerateIntentionField(String name) {
-      if (!tolerated.add(Objects.requireNonNull(name, "name"))) {
+      if (!settings.tolerated.add(Objects.requireNonNull(name, "name"))) {
         throw new IllegalStateException(
             "expected each tolerated field once, found " + name + " twice");
       }
@@ -444,86 +508,7 @@ public final class ConsulConfig {
      * @throws IllegalArgumentException if a setting cannot be used: the message names it
      */
     public ConsulConfig build() {
-      Map<String, String> variables = environment.get();
-      if (variables == null) {
-        return checked(this);
-      }
-      // The builder stays as it was: built twice, it gives the same twice.
-      Builder filled = new Builder();
-      address.copyTo(filled.address);
-      token.copyTo(filled.token);
-      tokenFile.copyTo(filled.tokenFile);
-      basicAuth.copyTo(filled.basicAuth);
-      tls.copyTo(filled.tls);
-      verify.copyTo(filled.verify);
-      caFile.copyTo(filled.caFile);
-      caDirectory.copyTo(filled.caDirectory);
-      clientCertificate.copyTo(filled.clientCertificate);
-      clientKey.copyTo(filled.clientKey);
-      tlsServerName.copyTo(filled.tlsServerName);
-      namespace.copyTo(filled.namespace);
-      partition.copyTo(filled.partition);
-      allowPlaintext.copyTo(filled.allowPlaintext);
-      filled.tolerated.addAll(tolerated);
-      filled.fill(new Environment(variables));
-      return checked(filled);
-    }
-
-    private void fill(Environment variables) {
-      boolean explicitToken = token.isSet() || tokenFile.isSet();
-      address.orElse(variables.text("CONSUL_HTTP_ADDR"));
-      if (!explicitToken) {
-        token.orElse(variables.token("CONSUL_HTTP_TOKEN"));
-        tokenFile.orElse(variables.path("CONSUL_HTTP_TOKEN_FILE"));
-      }
-      basicAuth.orElse(variables.basicAuth("CONSUL_HTTP_AUTH"));
-      tls.orElse(variables.bool("CONSUL_HTTP_SSL"));
-      verify.orElse(variables.bool("CONSUL_HTTP_SSL_VERIFY"));
-      caFile.orElse(variables.path("CONSUL_CACERT"));
-      caDirectory.orElse(variables.path("CONSUL_CAPATH"));
-      if (!clientCertificate.isSet()) {
-        clientCertificate.orElse(variables.path("CONSUL_CLIENT_CERT"));
-        clientKey.orElse(variables.path("CONSUL_CLIENT_KEY"));
-      }
-      tlsServerName.orElse(variables.text("CONSUL_TLS_SERVER_NAME"));
-      namespace.orElse(variables.text("CONSUL_NAMESPACE"));
-      partition.orElse(variables.text("CONSUL_PARTITION"));
-    }
-
-    private static ConsulConfig checked(Builder b) {
-      boolean tls = Boolean.TRUE.equals(b.tls.get());
-      String text = b.address.get();
-      ConsulAddress address;
-      try {
-        address = ConsulAddress.parse(text == null ? "127.0.0.1:8500" : text, tls);
-      } catch (IllegalArgumentException e) {
-        throw new IllegalArgumentException("the address of the Consul agent: " + e.getMessage(), e);
-      }
-      if (address.scheme() == ConsulAddress.Scheme.HTTP
-          && !address.isLoopback()
-          && !Boolean.TRUE.equals(b.allowPlaintext.get())) {
-        throw new IllegalArgumentException(
-            "expected HTTPS or an agent on this machine, found "
-                + address
-                + ": the service's private key would cross the network in plaintext; use https://"
-                + " (CONSUL_HTTP_SSL), or allowPlaintext(true) if the path is protected otherwise");
-      }
-      if (b.clientCertificate.isSet() != b.clientKey.isSet()) {
-        throw new IllegalArgumentException(
-            "expected both client certificate and key, found only the "
-                + (b.clientKey.isSet()
-                    ? "key; set CONSUL_CLIENT_CERT too"
-                    : "certificate; set CONSUL_CLIENT_KEY too"));
-      }
-      Path file = b.tokenFile.get();
-      if (file != null) {
-        Secrets.readToken(file);
-      }
-      String serverName = b.tlsServerName.get();
-      if (serverName != null) {
-        b.tlsServerName.replace(Environment.serverName(serverName));
-      }
-      return new ConsulConfig(b, address);
+      return new ConsulConfig(ConsulSettings.of(settings, environment.get()));
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.meshnative.consul;
 
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -10,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * in Go.
  */
 final class Environment {
+  private static final String UNIX = "unix://";
+
   private final Map<String, String> variables;
 
   Environment(Map<String, String> variables) {
@@ -21,7 +24,7 @@ final class Environment {
     return value == null || value.isEmpty() ? null : value;
   }
 
-  @Nullable Path path(String name) {
+  private @Nullable Path path(String name) {
     String value = text(name);
     try {
       return value == null ? null : Path.of(value);
@@ -29,6 +32,55 @@ final class Environment {
       throw new IllegalArgumentException(
           "expected a path in " + name + ", found a text that is none", e);
     }
+  }
+
+  /**
+   * A file. Nomad names those below {@code /secrets} as a container sees them; a task without a
+   * container finds them in {@code NOMAD_SECRETS_DIR}.
+   */
+  @Nullable Path file(String name) {
+    Path named = path(name);
+    return named == null ? null : nomad(named, "/secrets", "NOMAD_SECRETS_DIR");
+  }
+
+  /** The agent's address; a socket below {@code /alloc} is looked up in {@code NOMAD_ALLOC_DIR}. */
+  @Nullable String address(String name) {
+    String value = text(name);
+    if (value == null || !value.startsWith(UNIX + "/")) {
+      return value;
+    }
+    Path named = Path.of(value.substring(UNIX.length()));
+    Path found = nomad(named, "/alloc", "NOMAD_ALLOC_DIR");
+    return found.equals(named) ? value : UNIX + found;
+  }
+
+  private Path nomad(Path named, String inContainer, String directoryVariable) {
+    Path directory = path(directoryVariable);
+    Path mount = Path.of(inContainer);
+    if (directory == null || !named.startsWith(mount) || Files.exists(named)) {
+      return named;
+    }
+    Path outside = directory.resolve(mount.relativize(named).toString());
+    return Files.exists(outside) ? outside : named;
+  }
+
+  /** The token that Nomad's workload identities give a task. */
+  @Nullable String nomadToken() {
+    return inNomad() ? token("CONSUL_TOKEN") : null;
+  }
+
+  /** The service identity token that Nomad leaves for a task, if it did. */
+  @Nullable Path nomadTokenFile() {
+    Path secrets = path("NOMAD_SECRETS_DIR");
+    if (!inNomad() || secrets == null) {
+      return null;
+    }
+    Path file = secrets.resolve("si_token");
+    return Files.exists(file) ? file : null;
+  }
+
+  private boolean inNomad() {
+    return text("NOMAD_ALLOC_ID") != null;
   }
 
   /** As Go's ParseBool; what it cannot parse fails here. */

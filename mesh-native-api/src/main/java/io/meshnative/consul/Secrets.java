@@ -41,25 +41,30 @@ final class Secrets {
     return both;
   }
 
-  static String readToken(Path file) {
+  /** Reads a token; {@code what} and {@code variable} name it in messages. */
+  static String readToken(Path file, String what, String variable) {
     byte[] bytes;
     try (InputStream in = Files.newInputStream(file)) {
       bytes = in.readNBytes(MAX_TOKEN + 1);
     } catch (IOException e) {
       throw new IllegalArgumentException(
-          "expected a readable token file (CONSUL_HTTP_TOKEN_FILE), found that "
+          "expected a readable "
+              + what
+              + " file ("
+              + variable
+              + "), found that "
               + file
               + " cannot be read",
           e);
     }
     if (bytes.length > MAX_TOKEN) {
       throw new IllegalArgumentException(
-          "expected a token in " + file + ", found more than 64 KiB");
+          "expected a " + what + " in " + file + ", found more than 64 KiB");
     }
     try {
       return checkToken(new String(bytes, StandardCharsets.UTF_8).strip());
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("token file " + file + ": " + e.getMessage(), e);
+      throw new IllegalArgumentException(what + " file " + file + ": " + e.getMessage(), e);
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.meshnative.discovery;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,9 +20,17 @@ import java.util.Optional;
  * @param tags the tags
  * @param meta the metadata
  * @param weight the share of the load while passing, 1 to 128
+ * @param checks how the catalog learns whether the service works; unless said otherwise, the client
+ *     reports it by itself ({@link #defaultCheck()})
  */
 public record Registration(
-    Optional<String> id, Optional<String> address, int port, List<String> tags, Map<String, String> meta, int weight) {
+    Optional<String> id,
+    Optional<String> address,
+    int port,
+    List<String> tags,
+    Map<String, String> meta,
+    int weight,
+    List<Check> checks) {
 
   /** Checks the parts. */
   public Registration {
@@ -29,6 +38,7 @@ public record Registration(
     Objects.requireNonNull(address, "address");
     tags = List.copyOf(tags);
     meta = Map.copyOf(meta);
+    checks = List.copyOf(checks);
     if (port < 0 || port > 65535) {
       throw new IllegalArgumentException(
           "expected a port from 1 to 65535, or 0 for that of the first listener, found " + port);
@@ -39,6 +49,36 @@ public record Registration(
     if (id.filter(String::isBlank).isPresent() || address.filter(String::isBlank).isPresent()) {
       throw new IllegalArgumentException("expected an id and an address with text, or none, found a blank one");
     }
+  }
+
+  /**
+   * Makes a registration with the {@link #defaultCheck()}.
+   *
+   * @param id the instance's id; empty: the service's name and the port
+   * @param address the address for peers; empty: the node's address
+   * @param port 1 to 65535; 0: the port of the client's first listener
+   * @param tags the tags
+   * @param meta the metadata
+   * @param weight the share of the load while passing, 1 to 128
+   */
+  public Registration(
+      Optional<String> id,
+      Optional<String> address,
+      int port,
+      List<String> tags,
+      Map<String, String> meta,
+      int weight) {
+    this(id, address, port, tags, meta, weight, List.of(defaultCheck()));
+  }
+
+  /**
+   * Returns the check of registrations that name none: the client reports every 10 seconds, a
+   * report holds for 30, and an instance that has been critical for an hour leaves the catalog.
+   *
+   * @return the check
+   */
+  public static Check defaultCheck() {
+    return Check.ttl(Duration.ofSeconds(30)).deregisteringAfter(Duration.ofHours(1));
   }
 
   /**
@@ -70,7 +110,7 @@ public record Registration(
    * @return the copy
    */
   public Registration withId(String id) {
-    return new Registration(Optional.of(id), address, port, tags, meta, weight);
+    return new Registration(Optional.of(id), address, port, tags, meta, weight, checks);
   }
 
   /**
@@ -80,7 +120,7 @@ public record Registration(
    * @return the copy
    */
   public Registration withAddress(String address) {
-    return new Registration(id, Optional.of(address), port, tags, meta, weight);
+    return new Registration(id, Optional.of(address), port, tags, meta, weight, checks);
   }
 
   /**
@@ -90,7 +130,7 @@ public record Registration(
    * @return the copy
    */
   public Registration withTags(String... tags) {
-    return new Registration(id, address, port, List.of(tags), meta, weight);
+    return new Registration(id, address, port, List.of(tags), meta, weight, checks);
   }
 
   /**
@@ -100,7 +140,7 @@ public record Registration(
    * @return the copy
    */
   public Registration withMeta(Map<String, String> meta) {
-    return new Registration(id, address, port, tags, meta, weight);
+    return new Registration(id, address, port, tags, meta, weight, checks);
   }
 
   /**
@@ -110,6 +150,36 @@ public record Registration(
    * @return the copy
    */
   public Registration withWeight(int weight) {
-    return new Registration(id, address, port, tags, meta, weight);
+    return new Registration(id, address, port, tags, meta, weight, checks);
+  }
+
+  /**
+   * Returns a copy with this port.
+   *
+   * @param port 1 to 65535; 0: the port of the client's first listener
+   * @return the copy
+   */
+  public Registration withPort(int port) {
+    return new Registration(id, address, port, tags, meta, weight, checks);
+  }
+
+  /**
+   * Returns a copy with these checks instead of the default one. Where none of them is a TTL check,
+   * the client reports nothing.
+   *
+   * @param checks the checks; all of them must pass
+   * @return the copy
+   */
+  public Registration withChecks(Check... checks) {
+    return new Registration(id, address, port, tags, meta, weight, List.of(checks));
+  }
+
+  /**
+   * Returns a copy without checks: the instance is found until it is deregistered, alive or not.
+   *
+   * @return the copy
+   */
+  public Registration withoutChecks() {
+    return withChecks();
   }
 }

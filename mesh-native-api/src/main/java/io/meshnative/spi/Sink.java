@@ -27,4 +27,11 @@ public interface Sink<T> {
    * @param cause what went wrong, with what to do next in its message
    */
   void failed(IOException cause);
+
+  /**
+   * Tells of trouble ahead while nothing has failed yet, such as an identity that is not renewed.
+   *
+   * @param message what was expected, what was found, what to do; without secrets
+   */
+  default void warning(String message) {}
 }

@@ -1,41 +1,69 @@
 package io.meshnative.internal.client;
 
 import io.meshnative.MeshEvent;
+import io.meshnative.MeshState;
+import io.meshnative.discovery.Check;
 import io.meshnative.discovery.Registration;
 import io.meshnative.spi.Registrar;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/** Enters the service into the catalog once it is ready and its port is known, and takes it out at the end. */
+/**
+ * Enters the service into the catalog once it is ready and its port is known, reports how it is,
+ * and takes it out at the end. The timer only starts what blocks on an executor's thread.
+ */
 final class Enrolment {
   private static final Logger LOG = System.getLogger("io.meshnative.registration");
   private static final String REGISTRATION = "registration";
-  private static final long FIRST_RETRY_MILLIS = 200;
-  private static final long LAST_RETRY_MILLIS = 30_000;
+  private static final Duration FIRST_RETRY = Duration.ofMillis(200);
+  private static final Duration LAST_RETRY = Duration.ofSeconds(30);
 
   private final Registrar registrar;
   private final Workers workers;
   private final Clock clock;
   private final Consumer<MeshEvent> events;
+  private final Supplier<MeshState> state;
+
+  /** Held over the calls, so that an end waits for them and takes out what they entered. */
+  private final ReentrantLock calling = new ReentrantLock();
+
   private final ReentrantLock lock = new ReentrantLock();
+
+  // Guarded by the lock.
   private Registration registration;
   private boolean ready;
   private boolean begun;
   private boolean ended;
+  private @Nullable Future<?> next;
+
+  // Guarded by the lock of the calls.
+  private boolean registered;
+  private int failures;
 
   Enrolment(
-      Registrar registrar, Registration registration, Workers workers, Clock clock, Consumer<MeshEvent> events) {
+      Registrar registrar,
+      Registration registration,
+      Workers workers,
+      Clock clock,
+      Consumer<MeshEvent> events,
+      Supplier<MeshState> state) {
     this.registrar = registrar;
     this.registration = registration;
     this.workers = workers;
     this.clock = clock;
     this.events = events;
+    this.state = state;
   }
 
   /** The client has its identity. */
@@ -54,19 +82,25 @@ final class Enrolment {
     lock.lock();
     try {
       if (registration.port() == 0) {
-        registration =
-            new Registration(
-                registration.id(),
-                registration.address(),
-                port,
-                registration.tags(),
-                registration.meta(),
-                registration.weight());
+        registration = registration.withPort(port);
       }
     } finally {
       lock.unlock();
     }
     begin();
+  }
+
+  /** The catalog is told at once. */
+  void stateChanged() {
+    lock.lock();
+    try {
+      if (!begun || ended) {
+        return;
+      }
+    } finally {
+      lock.unlock();
+    }
+    execute();
   }
 
   private void begin() {
@@ -79,38 +113,115 @@ final class Enrolment {
     } finally {
       lock.unlock();
     }
-    attempt(FIRST_RETRY_MILLIS);
+    execute();
   }
 
-  private void attempt(long retryMillis) {
+  private void execute() {
     try {
-      workers.executor().execute(() -> register(retryMillis));
+      workers.executor().execute(this::work);
     } catch (RejectedExecutionException e) {
       LOG.log(Level.DEBUG, "not registered: the client is closing");
     }
   }
 
-  /** The lock is held over the call, so that an end waits for it and takes out what it entered. */
-  private void register(long retryMillis) {
-    lock.lock();
+  private void work() {
+    calling.lock();
     try {
-      if (ended) {
-        return;
+      Registration wanted;
+      lock.lock();
+      try {
+        if (ended) {
+          return;
+        }
+        wanted = registration;
+      } finally {
+        lock.unlock();
       }
-      registrar.register(registration);
-      if (retryMillis > FIRST_RETRY_MILLIS) {
+      schedule(call(wanted));
+    } finally {
+      calling.unlock();
+    }
+  }
+
+  /** Registers, or reports; returns when to do so again. */
+  private Duration call(Registration wanted) {
+    try {
+      if (!registered) {
+        registrar.register(wanted);
+        registered = true;
+      }
+      MeshState now = state.get();
+      boolean serves = now == MeshState.READY || now == MeshState.STALE;
+      Duration again =
+          registrar.keepAlive(
+              serves ? Check.Status.PASSING : Check.Status.CRITICAL, "the mesh client is " + now);
+      if (failures > 0) {
         events.accept(new MeshEvent.ControlPlaneRecovered(clock.instant(), REGISTRATION));
       }
+      failures = 0;
+      return again;
     } catch (IOException e) {
-      if (retryMillis == FIRST_RETRY_MILLIS) {
+      failures++;
+      if (failures == 1) {
         events.accept(new MeshEvent.ControlPlaneFailed(clock.instant(), REGISTRATION, e));
       }
-      long next = Math.min(retryMillis * 2, LAST_RETRY_MILLIS);
-      try {
-        workers.scheduler().schedule(() -> attempt(next), retryMillis, TimeUnit.MILLISECONDS);
-      } catch (RejectedExecutionException closing) {
-        LOG.log(Level.DEBUG, "registration is not retried: the client is closing");
+      Duration doubled = FIRST_RETRY.multipliedBy(1L << Math.min(failures - 1, 8));
+      long limit = (doubled.compareTo(LAST_RETRY) < 0 ? doubled : LAST_RETRY).toMillis();
+      return Duration.ofMillis(limit / 2 + ThreadLocalRandom.current().nextLong(limit / 2 + 1));
+    }
+  }
+
+  private void schedule(Duration after) {
+    lock.lock();
+    try {
+      if (next != null) {
+        next.cancel(false);
       }
+      if (!ended) {
+        next = workers.scheduler().schedule(this::execute, after.toMillis(), TimeUnit.MILLISECONDS);
+      }
+    } catch (RejectedExecutionException e) {
+      LOG.log(Level.DEBUG, "registration is not kept up: the client is closing");
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Hides the service from those who look for it, before it stops to answer; blocks for a few
+   * seconds at most.
+   *
+   * @return whether it had been found before
+   */
+  boolean hide() {
+    calling.lock();
+    try {
+      if (!registered) {
+        return false;
+      }
+      if (!registrar.maintenance(true, "the service is shutting down")) {
+        registrar.deregister();
+        registered = false;
+        stop();
+      }
+      return true;
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "the service could not be hidden before it ends", e);
+      return false;
+    } finally {
+      calling.unlock();
+    }
+  }
+
+  private boolean stop() {
+    lock.lock();
+    try {
+      boolean first = !ended;
+      ended = true;
+      if (next != null) {
+        next.cancel(false);
+      }
+      return first;
     } finally {
       lock.unlock();
     }
@@ -118,19 +229,19 @@ final class Enrolment {
 
   /** Takes the service out again; blocks for a few seconds at most. Idempotent. */
   void end() {
-    lock.lock();
+    if (!stop()) {
+      return;
+    }
+    calling.lock();
     try {
-      if (ended) {
-        return;
-      }
-      ended = true;
-      if (begun) {
+      if (registered) {
         registrar.deregister();
       }
     } catch (IOException e) {
-      LOG.log(Level.WARNING, "the service could not be deregistered; its checks will turn critical", e);
+      LOG.log(
+          Level.WARNING, "the service could not be deregistered; its checks will turn critical", e);
     } finally {
-      lock.unlock();
+      calling.unlock();
     }
   }
 }

@@ -98,7 +98,9 @@ final class Events implements Consumer<MeshEvent> {
       return;
     }
     Level level =
-        event instanceof MeshEvent.ControlPlaneFailed || event instanceof MeshEvent.UpdateRefused
+        event instanceof MeshEvent.ControlPlaneFailed
+                || event instanceof MeshEvent.UpdateRefused
+                || event instanceof MeshEvent.Warning
             ? Level.WARNING
             : event instanceof MeshEvent.EndpointsChanged || event instanceof MeshEvent.Retiring
                 ? Level.DEBUG
@@ -130,6 +132,9 @@ final class Events implements Consumer<MeshEvent> {
     }
     if (event instanceof MeshEvent.UpdateRefused e) {
       return "control plane, " + e.source() + ", not used: " + e.reason();
+    }
+    if (event instanceof MeshEvent.Warning e) {
+      return e.source() + ": " + e.message();
     }
     return event.toString();
   }

@@ -5,6 +5,7 @@ import io.meshnative.Lease;
 import io.meshnative.ListenOptions;
 import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshClient;
+import io.meshnative.MeshEvent;
 import io.meshnative.MeshException;
 import io.meshnative.MeshIdentity;
 import io.meshnative.MeshListener;
@@ -75,6 +76,7 @@ import javax.net.ssl.SSLSocketFactory;
 final class InProcessMeshClient implements MeshClient {
   private static final long TICK_MILLIS = 250;
   private static final long DRAIN_LOOK_MILLIS = 20;
+  private static final Duration WATCHERS = Duration.ofSeconds(1);
 
   /** What the builder collected, besides the sources. */
   record Settings(
@@ -166,11 +168,21 @@ final class InProcessMeshClient implements MeshClient {
     this.peers = new PeerCheck(engines.verifier(), publisher, check);
     this.enrolment =
         registration.flatMap(
-            entry -> sources.registrar().map(r -> new Enrolment(r, entry, workers, clock, events)));
+            entry -> sources.registrar()
+                .map(r -> new Enrolment(r, entry, workers, clock, events, states::state)));
   }
 
   void start() {
-    enrolment.ifPresent(e -> states.ready().thenRun(e::ready));
+    enrolment.ifPresent(
+        entry -> {
+          states.ready().thenRun(entry::ready);
+          events.subscribe(
+              event -> {
+                if (event instanceof MeshEvent.StateChanged) {
+                  entry.stateChanged();
+                }
+              });
+        });
     workers.scheduler().scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     sources.trust().start(trust.trustSink());
     sources.identity().start(trust.identitySink());
@@ -185,6 +197,7 @@ final class InProcessMeshClient implements MeshClient {
         why = "the identity " + epoch.identity().id() + " ended at " + epoch.identity().notAfter();
       }
       states.expired(why);
+      trust.tick();
       live.tick();
       upstreams.tick();
     } catch (RuntimeException e) {
@@ -261,7 +274,9 @@ final class InProcessMeshClient implements MeshClient {
 
   @Override
   public SSLSocket dial(Destination destination, DialOptions options) throws IOException {
-    requireOpen();
+    if (closed.get()) { // what is being served while the service leaves may still need others
+      throw isClosed();
+    }
     return new DestinationSockets(dialer, destination, options).connected();
   }
 
@@ -409,8 +424,12 @@ final class InProcessMeshClient implements MeshClient {
 
   private void requireOpen() throws MeshNotReadyException {
     if (leaving.get()) {
-      throw new MeshNotReadyException("the mesh client of " + service + " is closed", null);
+      throw isClosed();
     }
+  }
+
+  private MeshNotReadyException isClosed() {
+    return new MeshNotReadyException("the mesh client of " + service + " is closed", null);
   }
 
   // ---- the end ----
@@ -424,9 +443,13 @@ final class InProcessMeshClient implements MeshClient {
             .threads("shutdown")
             .newThread(
                 () -> {
+                  Instant end = Instant.now().plus(drain);
                   try {
-                    leave();
-                    awaitDrained(drain);
+                    if (enrolment.isPresent() && enrolment.get().hide()) {
+                      awaitWatchers(drain);
+                    }
+                    stopAccepting();
+                    awaitDrained(end);
                   } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                   } finally {
@@ -438,10 +461,14 @@ final class InProcessMeshClient implements MeshClient {
     return done;
   }
 
-  /** Not found, not reached: what is open goes on. */
-  private void leave() {
-    leaving.set(true);
-    enrolment.ifPresent(Enrolment::end);
+  /** Those who watch the catalog are told within a moment; until then they still come. */
+  private static void awaitWatchers(Duration drain) throws InterruptedException {
+    Duration half = drain.dividedBy(2);
+    TimeUnit.NANOSECONDS.sleep((half.compareTo(WATCHERS) < 0 ? half : WATCHERS).toNanos());
+  }
+
+  /** Not reached any more: what is open goes on. */
+  private void stopAccepting() {
     for (Acceptor acceptor : listeners) {
       try {
         acceptor.close();
@@ -452,8 +479,7 @@ final class InProcessMeshClient implements MeshClient {
     }
   }
 
-  private void awaitDrained(Duration drain) throws InterruptedException {
-    Instant end = Instant.now().plus(drain);
+  private void awaitDrained(Instant end) throws InterruptedException {
     while (!live.isEmpty() && Instant.now().isBefore(end)) {
       TimeUnit.MILLISECONDS.sleep(DRAIN_LOOK_MILLIS);
     }
@@ -464,7 +490,9 @@ final class InProcessMeshClient implements MeshClient {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    leave();
+    leaving.set(true);
+    enrolment.ifPresent(Enrolment::end);
+    stopAccepting();
     MeshException reason = new MeshNotReadyException("the mesh client of " + service + " was closed", null);
     publisher.end(PolicyVersion.denyAll(publisher.current().policy().number() + 1, "the mesh client is closed"));
     live.closeAll(reason); // what is admitted after the end is denied, what was before is here

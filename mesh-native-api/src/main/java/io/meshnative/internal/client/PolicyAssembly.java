@@ -19,8 +19,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes policy versions from what the intention source pushes, at once, whatever the trust epoch; and takes
- * the right away when the last answer is older than the stale policy allows.
+ * Makes policy versions from what the intention source pushes, at once, whatever the trust epoch;
+ * and takes the right away when the last answer is older than the stale policy allows.
  */
 final class PolicyAssembly implements Sink<IntentionUpdate> {
   private static final String INTENTIONS = "intentions";
@@ -86,6 +86,11 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
     states.failed(INTENTIONS, cause);
   }
 
+  @Override
+  public void warning(String message) {
+    events.accept(new MeshEvent.Warning(clock.instant(), INTENTIONS, message));
+  }
+
   /** Called by a timer. Returns why everything is denied, null if the policy still serves. */
   @Nullable String tick() {
     lock.lock();
@@ -98,7 +103,10 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
       if (!over) {
         return null;
       }
-      String why = "the control plane has not told the intentions for longer than " + limit + " (stale policy)";
+      String why =
+          "the control plane has not told the intentions for longer than "
+              + limit
+              + " (stale policy)";
       if (!tooOld) {
         tooOld = true;
         version++;

@@ -10,6 +10,8 @@ import io.meshnative.spi.Sink;
 import io.meshnative.spi.TrustUpdate;
 import java.io.IOException;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -35,6 +37,7 @@ final class TrustAssembly {
   private @Nullable TrustUpdate roots;
   private @Nullable WorkloadIdentity taken;
   private @Nullable WorkloadIdentity waiting;
+  private @Nullable WorkloadIdentity warnedOf;
   private long generation;
 
   TrustAssembly(
@@ -58,6 +61,11 @@ final class TrustAssembly {
       public void failed(IOException cause) {
         states.failed(IDENTITY, cause);
       }
+
+      @Override
+      public void warning(String message) {
+        events.accept(new MeshEvent.Warning(clock.instant(), IDENTITY, message));
+      }
     };
   }
 
@@ -73,7 +81,41 @@ final class TrustAssembly {
       public void failed(IOException cause) {
         states.failed(TRUST, cause);
       }
+
+      @Override
+      public void warning(String message) {
+        events.accept(new MeshEvent.Warning(clock.instant(), TRUST, message));
+      }
     };
+  }
+
+  /** Called by a timer: says once that the identity is about to end and none has come after it. */
+  void tick() {
+    lock.lock();
+    try {
+      WorkloadIdentity held = taken;
+      if (held == null || held.equals(warnedOf)) {
+        return;
+      }
+      Duration life = Duration.between(held.notBefore(), held.notAfter());
+      Instant late = held.notBefore().plus(life.multipliedBy(9).dividedBy(10));
+      if (clock.instant().isBefore(late)) {
+        return;
+      }
+      warnedOf = held;
+      events.accept(
+          new MeshEvent.Warning(
+              clock.instant(),
+              IDENTITY,
+              "expected a new identity before nine tenths of the life of this one, found none: "
+                  + held.id()
+                  + " ends at "
+                  + held.notAfter()
+                  + ", and everything is denied then; look at the control plane, which renews it, "
+                  + "and at what it logs"));
+    } finally {
+      lock.unlock();
+    }
   }
 
   private void onIdentity(WorkloadIdentity identity) throws InvalidUpdateException {

@@ -1,18 +1,21 @@
 package io.meshnative.internal.consul;
 
 import io.meshnative.ControlPlaneException;
-import io.meshnative.consul.ConsulAddress;
 import io.meshnative.consul.ConsulConfig;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.net.InetAddress;
 import java.net.ProtocolException;
 import java.net.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import okhttp3.Call;
 import okhttp3.ConnectionPool;
 import okhttp3.Credentials;
@@ -49,28 +52,27 @@ final class AgentClient implements AutoCloseable {
   /** How long a body may take after the agent began to answer. */
   private static final Duration BODY_TIME = Duration.ofMinutes(2);
 
-  private final OkHttpClient http;
-  private final HttpUrl base;
-  private final String shownAddress;
   private final ConsulConfig config;
-  private volatile @Nullable String lastToken;
+  private final OkHttpClient shared;
+  private final List<AgentRoute> routes;
+  private final Set<Calls> holding = ConcurrentHashMap.newKeySet();
+  private final AtomicReference<Link> link = new AtomicReference<>(new Link(0, 0));
+  private final Tokens tokens;
+
+  /**
+   * To whom calls go now. A new token makes a new link too: what was learnt before, such as an
+   * index, means nothing on it.
+   */
+  private record Link(int number, int place) {}
 
   AgentClient(ConsulConfig config) throws ControlPlaneException {
-    ConsulAddress address = config.address();
-    if (address.scheme() == ConsulAddress.Scheme.UNIX) {
-      throw new ControlPlaneException(
-          "expected an agent at http:// or https://, found "
-              + address
-              + ": unix sockets are not supported yet; set CONSUL_HTTP_ADDR to the agent's HTTP"
-              + " address",
-          0,
-          null,
-          null);
-    }
+    this(config, client -> new ConfiguredTokens(config));
+  }
+
+  AgentClient(ConsulConfig config, Function<AgentClient, Tokens> tokens)
+      throws ControlPlaneException {
     this.config = config;
-    this.shownAddress = address.toString();
-    this.lastToken = config.currentToken().orElse(null);
-    OkHttpClient.Builder builder =
+    this.shared =
         new OkHttpClient.Builder()
             .connectTimeout(CONNECT_TIMEOUT)
             .writeTimeout(WRITE_TIMEOUT)
@@ -78,42 +80,20 @@ final class AgentClient implements AutoCloseable {
             .followRedirects(false)
             .followSslRedirects(false)
             .connectionPool(new ConnectionPool(4, 30, TimeUnit.SECONDS))
-            .addNetworkInterceptor(AgentClient::once);
-    String host = address.host();
-    boolean tls = address.scheme() == ConsulAddress.Scheme.HTTPS;
-    if (tls) {
-      AgentTls agentTls = AgentTls.of(config);
-      builder.sslSocketFactory(agentTls.sockets(), agentTls.trust());
-      if (!config.verify()) {
-        LOG.log(
-            Level.WARNING,
-            "The certificate of the Consul agent at {0} is not verified (CONSUL_HTTP_SSL_VERIFY):"
-                + " whoever answers there hands out identities and policy.",
-            shownAddress);
-        builder.hostnameVerifier((name, session) -> true);
-      }
-      String serverName = config.tlsServerName().orElse(null);
-      if (serverName != null) {
-        // The URL bears the name that is to be proven, in SNI and certificate; only its address
-        // comes from
-        // CONSUL_HTTP_ADDR.
-        String dialled = host;
-        builder.dns(name -> List.of(InetAddress.getAllByName(dialled)));
-        host = serverName;
-      }
-    }
-    this.http = builder.build();
-    this.base =
-        new HttpUrl.Builder()
-            .scheme(tls ? "https" : "http")
-            .host(host)
-            .port(address.port())
-            .addPathSegments(address.path().isEmpty() ? "v1" : address.path().substring(1) + "/v1")
+            .addNetworkInterceptor(AgentClient::once)
             .build();
+    boolean anyTls = config.addresses().stream().anyMatch(config::usesTls);
+    AgentTls tls = anyTls ? AgentTls.of(config) : null;
+    this.routes =
+        config.addresses().stream()
+            .map(address -> AgentRoute.of(address, config, shared, tls))
+            .toList();
+    this.tokens = tokens.apply(this);
   }
 
   /**
-   * Makes a call and reads its whole answer.
+   * Makes a call and reads its whole answer. Where several agents are configured and the one in use
+   * does not answer, the others are asked in turn.
    *
    * @param call what to ask
    * @param calls whose call it is
@@ -121,26 +101,42 @@ final class AgentClient implements AutoCloseable {
    * @throws ControlPlaneException else, with the next step in its message
    */
   Answer execute(AgentCall call, Calls calls) throws ControlPlaneException {
-    String what = describe(call);
-    String token = token();
-    Call running = client(call).newCall(request(call, token));
-    try {
-      calls.begin(running);
-      try (Response response = running.execute()) {
-        if (response.code() != 200) {
-          String line = firstLine(response.body().source(), token);
-          throw AgentFailure.refused(what, shownAddress, response.code(), line, call.acl());
+    int attempts = routes.size();
+    boolean secondToken = false;
+    while (true) {
+      Link used = Objects.requireNonNull(link.get());
+      AgentRoute route = routes.get(used.place);
+      String token = token(call);
+      try {
+        return send(call, calls, used, route, token);
+      } catch (AgentFailure.Refusal e) {
+        ControlPlaneException failure = e.failure();
+        if (e.tokenUnknown() && call.rights().own() == null && !secondToken) {
+          secondToken = true;
+          if (tokens.refused(token)) {
+            continue;
+          }
         }
-        return read(what, response);
-      } finally {
-        calls.end(running);
+        boolean next = e.agentIsolated() && failOver(used, failure);
+        if (!next || --attempts <= 0) {
+          throw failure;
+        }
+      } catch (IOException e) {
+        ControlPlaneException failure =
+            e instanceof ControlPlaneException known
+                ? known
+                : AgentFailure.unreachable(describe(call), route.shown(), unwrapped(e));
+        if (calls.isCancelled()) {
+          throw failure;
+        }
+        if (calls.takeRestart()) {
+          continue;
+        }
+        boolean next = !(e instanceof ControlPlaneException) && failOver(used, failure);
+        if (!next || --attempts <= 0) {
+          throw failure;
+        }
       }
-    } catch (ControlPlaneException e) {
-      throw e;
-    } catch (ProtocolException e) {
-      throw AgentFailure.unreachable(what, shownAddress, e.getCause() instanceof IOException broken ? broken : e);
-    } catch (IOException e) {
-      throw AgentFailure.unreachable(what, shownAddress, e);
     }
   }
 
@@ -162,12 +158,86 @@ final class AgentClient implements AutoCloseable {
     }
   }
 
+  /** What broke, where {@link #once} wrapped it. */
+  private static IOException unwrapped(IOException e) {
+    return e instanceof ProtocolException && e.getCause() instanceof IOException broken ? broken : e;
+  }
+
+  private Answer send(
+      AgentCall call, Calls calls, Link used, AgentRoute route, @Nullable String token)
+      throws IOException {
+    boolean stands = call.hold().isZero() || calls.standsAt(used.number);
+    AgentCall sent = stands ? call : call.unblocked();
+    Call running = client(route, sent).newCall(request(route, sent, token));
+    calls.begin(running);
+    boolean held = !sent.hold().isZero();
+    if (held) {
+      holding.add(calls);
+      if (!used.equals(link.get())) {
+        calls.restart(); // whoever changed the link may not have seen this call
+      }
+    }
+    try (Response response = running.execute()) {
+      if (response.code() != 200) {
+        String line = firstLine(response.body().source(), token, call.rights().hidden());
+        throw AgentFailure.refused(
+            describe(call), route.shown(), response.code(), line, call.acl());
+      }
+      return read(describe(call), response, used.number);
+    } finally {
+      if (held) {
+        holding.remove(calls);
+      }
+      calls.end(running);
+    }
+  }
+
+  /** Turns to the next agent, unless somebody has done so. Returns whether there is another. */
+  private boolean failOver(Link used, ControlPlaneException why) {
+    if (routes.size() == 1) {
+      return false;
+    }
+    Link next = new Link(used.number + 1, (used.place + 1) % routes.size());
+    if (link.compareAndSet(used, next)) {
+      LOG.log(
+          Level.WARNING,
+          "{0} From here on the agent at {1} is asked.",
+          why.getMessage(),
+          routes.get(next.place).shown());
+      restartHeld();
+    }
+    return true;
+  }
+
+  /** There is another token: calls that wait are made again with it, without losing anything. */
+  void tokenChanged() {
+    link.updateAndGet(now -> new Link(now.number + 1, now.place));
+    restartHeld();
+  }
+
+  private void restartHeld() {
+    holding.forEach(Calls::restart);
+  }
+
+  /** Returns the token that calls carry now; null for none. */
+  @Nullable String token() throws ControlPlaneException {
+    return tokens.current();
+  }
+
+  private @Nullable String token(AgentCall call) throws ControlPlaneException {
+    String own = call.rights().own();
+    if (own == null) {
+      return tokens.current();
+    }
+    return own.isEmpty() ? null : own;
+  }
+
   /** Returns method and path of a call, for messages. */
   String describe(AgentCall call) {
     return call.method() + " /v1/" + String.join("/", call.path());
   }
 
-  private Answer read(String what, Response response) throws IOException {
+  private static Answer read(String what, Response response, int link) throws IOException {
     Buffer body = new Buffer();
     HashingSource source = HashingSource.sha256(response.body().source());
     while (source.read(body, 64 * 1024) != -1) {
@@ -176,20 +246,22 @@ final class AgentClient implements AutoCloseable {
             what, "expected a body of at most 256 MiB, found a longer one", null);
       }
     }
-    return Answer.of(response.headers(), body, source.hash());
+    return Answer.of(response.headers(), body, source.hash(), link);
   }
 
-  private OkHttpClient client(AgentCall call) {
+  private static OkHttpClient client(AgentRoute route, AgentCall call) {
     // The agent adds a random part of up to a sixteenth to the wait, against herds.
     Duration read = call.hold().plus(call.hold().dividedBy(16)).plus(call.patience());
-    return http.newBuilder()
+    return route
+        .http()
+        .newBuilder()
         .readTimeout(read)
         .callTimeout(CONNECT_TIMEOUT.plus(read).plus(BODY_TIME))
         .build();
   }
 
-  private Request request(AgentCall call, @Nullable String token) {
-    HttpUrl.Builder url = base.newBuilder();
+  private Request request(AgentRoute route, AgentCall call, @Nullable String token) {
+    HttpUrl.Builder url = route.base().newBuilder();
     call.path().forEach(url::addPathSegment);
     call.query().forEach(parameter -> url.addQueryParameter(parameter.name(), parameter.value()));
     boolean ownNamespace =
@@ -208,6 +280,9 @@ final class AgentClient implements AutoCloseable {
     if (token != null) {
       request.header("X-Consul-Token", token);
     }
+    if (route.host() != null) {
+      request.header("Host", route.host());
+    }
     config.basicAuth().ifPresent(both -> request.header("Authorization", credentials(both)));
     RequestBody body = call.body() == null ? null : RequestBody.create(call.body(), JSON);
     boolean needsBody = !call.method().equals("GET");
@@ -222,18 +297,8 @@ final class AgentClient implements AutoCloseable {
         both.substring(0, colon), both.substring(colon + 1), StandardCharsets.UTF_8);
   }
 
-  private @Nullable String token() {
-    try {
-      lastToken = config.currentToken().orElse(null);
-    } catch (IllegalArgumentException e) {
-      // A file that is being replaced: the last token may serve on, and if not, the agent says so.
-      LOG.log(Level.WARNING, "{0}; the token read before is used on.", e.getMessage());
-    }
-    return lastToken;
-  }
-
-  private static String firstLine(BufferedSource source, @Nullable String token)
-      throws IOException {
+  private static String firstLine(
+      BufferedSource source, @Nullable String token, @Nullable String hidden) throws IOException {
     source.request(MAX_ERROR_BODY);
     String text =
         source
@@ -244,13 +309,17 @@ final class AgentClient implements AutoCloseable {
     if (token != null) {
       line = line.replace(token, "(the token)");
     }
+    if (hidden != null) {
+      line = line.replace(hidden, "(the bearer token)");
+    }
     return line.isEmpty() ? "" : Shown.quote(line);
   }
 
-  /** Closes idle connections; running calls are cancelled by their watches. */
+  /** Logs out, closes idle connections; running calls are cancelled by their watches. */
   @Override
   public void close() {
-    http.dispatcher().executorService().shutdown();
-    http.connectionPool().evictAll();
+    tokens.close();
+    shared.dispatcher().executorService().shutdown();
+    shared.connectionPool().evictAll();
   }
 }

@@ -9,7 +9,38 @@ import org.jspecify.annotations.Nullable;
  * morning.
  */
 final class AgentFailure {
+  private static final String NO_SERVERS = "no known consul servers";
+
   private AgentFailure() {}
+
+  /** An answer other than 200, and what may be done about it besides failing. */
+  static final class Refusal extends IOException {
+    private static final long serialVersionUID = 1L;
+    private final boolean tokenUnknown;
+    private final boolean agentIsolated;
+    private final ControlPlaneException failure;
+
+    Refusal(boolean tokenUnknown, boolean agentIsolated, ControlPlaneException failure) {
+      super(failure);
+      this.tokenUnknown = tokenUnknown;
+      this.agentIsolated = agentIsolated;
+      this.failure = failure;
+    }
+
+    /** Whether another token may help. */
+    boolean tokenUnknown() {
+      return tokenUnknown;
+    }
+
+    /** Whether another agent may help: this one has lost its servers, or they their leader. */
+    boolean agentIsolated() {
+      return agentIsolated;
+    }
+
+    ControlPlaneException failure() {
+      return failure;
+    }
+  }
 
   /**
    * The agent answered something other than 200.
@@ -18,8 +49,7 @@ final class AgentFailure {
    * @param agent its address
    * @param line the first line of the body, made safe to show
    */
-  static ControlPlaneException refused(
-      String what, String agent, int status, String line, @Nullable String acl) {
+  static Refusal refused(String what, String agent, int status, String line, @Nullable String acl) {
     String text = line.toLowerCase(java.util.Locale.ROOT);
     boolean tokenUnknown = text.contains("acl not found");
     String missing = status == 403 && !tokenUnknown ? acl : null;
@@ -46,18 +76,26 @@ final class AgentFailure {
                   + " agent's own address";
           default -> serverSide(text);
         };
-    return new ControlPlaneException(
-        what
-            + ": expected 200 from the agent at "
-            + agent
-            + ", found "
-            + status
-            + (line.isEmpty() ? "" : " " + line)
-            + "; "
-            + next,
-        status,
-        missing,
-        null);
+    boolean isolated =
+        status == 502
+            || status == 503
+            || status == 504
+            || (status == 500 && (text.contains("no cluster leader") || text.contains(NO_SERVERS)));
+    return new Refusal(
+        tokenUnknown,
+        isolated,
+        new ControlPlaneException(
+            what
+                + ": expected 200 from the agent at "
+                + agent
+                + ", found "
+                + status
+                + (line.isEmpty() ? "" : " " + line)
+                + "; "
+                + next,
+            status,
+            missing,
+            null));
   }
 
   private static String serverSide(String text) {
@@ -70,7 +108,7 @@ final class AgentFailure {
     if (text.contains("connect must be enabled")) {
       return "the mesh is off: set connect { enabled = true } on the Consul servers";
     }
-    if (text.contains("no known consul servers")) {
+    if (text.contains(NO_SERVERS)) {
       return "the agent has lost its servers; the last good state goes on";
     }
     return "look into the agent's log; the last good state goes on";

@@ -12,25 +12,36 @@ import okio.ByteString;
  * @param index {@code X-Consul-Index}, unsigned; 0 where the agent sent none
  * @param knownLeader false only where the agent says so
  * @param filteredByAcls whether the agent says that it hid rows (Consul 1.11+)
+ * @param link who answered, and to which token: an index means nothing on another link
  */
 record Answer(
-    Buffer body, ByteString hash, long index, boolean knownLeader, boolean filteredByAcls) {
+    Buffer body,
+    ByteString hash,
+    long index,
+    boolean knownLeader,
+    boolean filteredByAcls,
+    int link) {
 
   static Answer of(Headers headers, Buffer body, ByteString hash) {
+    return of(headers, body, hash, 0);
+  }
+
+  static Answer of(Headers headers, Buffer body, ByteString hash, int link) {
     return new Answer(
         body,
         hash,
         index(headers.get("X-Consul-Index")),
         !"false".equalsIgnoreCase(headers.get("X-Consul-KnownLeader")),
-        "true".equalsIgnoreCase(headers.get("X-Consul-Results-Filtered-By-ACLs")));
+        "true".equalsIgnoreCase(headers.get("X-Consul-Results-Filtered-By-ACLs")),
+        link);
   }
 
   Answer withIndex(long other) {
-    return new Answer(body, hash, other, knownLeader, filteredByAcls);
+    return new Answer(body, hash, other, knownLeader, filteredByAcls, link);
   }
 
   Answer hidingRows() {
-    return new Answer(body, hash, index, knownLeader, true);
+    return new Answer(body, hash, index, knownLeader, true, link);
   }
 
   /** Consul's API documentation asks clients to take an index of 0 for 1: 0 would not block. */

@@ -2,6 +2,7 @@ package io.meshnative.internal.consul;
 
 import io.meshnative.ControlPlaneException;
 import io.meshnative.consul.ConsulConfig;
+import io.meshnative.consul.ConsulLogin;
 import io.meshnative.discovery.Destination;
 import io.meshnative.spi.ControlPlane;
 import io.meshnative.spi.EndpointSource;
@@ -39,8 +40,7 @@ public final class ConsulControlPlane implements ControlPlane {
    * @param config how to reach the agent
    * @param service the own service's name
    * @return the control plane; close it after use
-   * @throws ControlPlaneException if the configuration cannot be used: a unix socket, or unreadable
-   *     TLS files
+   * @throws ControlPlaneException if the configuration cannot be used: unreadable TLS files
    * @throws IllegalArgumentException if the service's name is not one
    */
   public static ConsulControlPlane open(ConsulConfig config, String service)
@@ -62,9 +62,31 @@ public final class ConsulControlPlane implements ControlPlane {
   public static ConsulControlPlane open(
       ConsulConfig config, String service, WatchClock clock, RandomGenerator random)
       throws ControlPlaneException {
+    return open(config, service, clock, random, LeafGuard.Timing.DEFAULT);
+  }
+
+  static ConsulControlPlane open(
+      ConsulConfig config,
+      String service,
+      WatchClock clock,
+      RandomGenerator random,
+      LeafGuard.Timing timing)
+      throws ControlPlaneException {
     Destination.parse(service); // a name with '/' or '..' would ask for something else
-    return new ConsulControlPlane(
-        new Wiring(config, new AgentClient(config), service, clock, random));
+    ConsulLogin login = config.login().orElse(null);
+    LoginTokens[] made = new LoginTokens[1];
+    AgentClient client =
+        login == null
+            ? new AgentClient(config)
+            : new AgentClient(
+                config,
+                unfinished -> made[0] = new LoginTokens(unfinished, login, service, clock, random));
+    ConsulControlPlane plane =
+        new ConsulControlPlane(new Wiring(config, client, service, clock, random, timing));
+    if (made[0] != null) {
+      made[0].dependents(plane.registrar::renew);
+    }
+    return plane;
   }
 
   @Override
@@ -102,8 +124,8 @@ public final class ConsulControlPlane implements ControlPlane {
   }
 
   /**
-   * Closes the sources and their threads. What is registered stays so: deregister before.
-   * Idempotent.
+   * Closes the sources and their threads, and logs out. What is registered stays so: deregister
+   * before. Idempotent.
    */
   @Override
   public void close() {

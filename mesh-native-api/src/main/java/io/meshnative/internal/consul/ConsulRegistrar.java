@@ -2,26 +2,66 @@ package io.meshnative.internal.consul;
 
 import com.squareup.moshi.JsonWriter;
 import io.meshnative.ControlPlaneException;
+import io.meshnative.discovery.Check;
 import io.meshnative.discovery.Registration;
 import io.meshnative.spi.Registrar;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import okio.Buffer;
 import okio.ByteString;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Registers the service with the agent, connect-native. Registering again under the same id
- * replaces. Thread-safe.
+ * Registers the service with the agent, connect-native, and keeps it there. An agent may forget:
+ * started anew without its state, or another one because the first failed. It also keeps the token
+ * of the registration to write it into the catalog, so a new token registers again.
+ *
+ * <p>Thread-safe. Calls are made one at a time, under the lock.
  */
 final class ConsulRegistrar implements Registrar {
+  private static final Logger LOG = System.getLogger(ConsulRegistrar.class.getName());
+
+  /** How often the agent is asked whether it still knows the service. */
+  static final Duration VERIFY_EVERY = Duration.ofSeconds(30);
+
+  /** A service that ends must not hang on an agent that does. */
+  private static final Duration ENDING = Duration.ofSeconds(4);
+
   private final Wiring wiring;
   private final Calls calls = new Calls();
   private final ReentrantLock lock = new ReentrantLock();
-  private @Nullable String registered;
+
+  // Guarded by the lock.
+  private @Nullable Entry entered;
+  private Check.Status reported = Check.Status.PASSING;
+  private @Nullable String maintenance;
+  private @Nullable String token;
+  private long verifiedAt;
+
+  private record Entry(String id, Registration registration) {
+    /** The TTL checks, which nobody but us fulfils. */
+    List<Integer> reports() {
+      List<Check> checks = registration.checks();
+      return java.util.stream.IntStream.range(0, checks.size())
+          .filter(i -> checks.get(i).kind() == Check.Kind.TTL)
+          .boxed()
+          .toList();
+    }
+
+    Duration every() {
+      Duration shortest = VERIFY_EVERY;
+      for (int i : reports()) {
+        Duration third = registration.checks().get(i).period().dividedBy(3);
+        shortest = third.compareTo(shortest) < 0 ? third : shortest;
+      }
+      return shortest;
+    }
+  }
 
   ConsulRegistrar(Wiring wiring) {
     this.wiring = wiring;
@@ -34,71 +74,170 @@ final class ConsulRegistrar implements Registrar {
           "expected a registration whose port is known, found port 0");
     }
     String id = registration.id().orElse(wiring.service() + "-" + registration.port());
-    AgentCall call =
-        AgentCall.put(body(id, registration), "agent", "service", "register").needing(acl());
-    wiring.client().execute(call, calls);
     lock.lock();
     try {
-      registered = id;
+      enter(new Entry(id, registration));
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Under the lock. */
+  private void enter(Entry entry) throws IOException {
+    ByteString body = RegistrationBody.of(wiring.service(), entry.id, entry.registration, reported);
+    AgentCall call =
+        AgentCall.put(body, "agent", "service", "register")
+            .with("replace-existing-checks", "true")
+            .needing(acl());
+    String now = wiring.client().token();
+    wiring.client().execute(call, calls);
+    entered = entry;
+    token = now;
+    verifiedAt = wiring.clock().nanoTime();
+    String reason = maintenance;
+    if (reason != null) {
+      switchMaintenance(entry, true, reason); // registering has ended it with the other checks
+    }
+  }
+
+  /** Enters again what is entered, with the token of now. */
+  void renew() throws IOException {
+    lock.lock();
+    try {
+      Entry entry = entered;
+      if (entry != null) {
+        enter(entry);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public Duration keepAlive(Check.Status status, String note) throws IOException {
+    lock.lock();
+    try {
+      Entry entry = entered;
+      if (entry == null) {
+        return VERIFY_EVERY;
+      }
+      reported = status;
+      if (!Objects.equals(token, wiring.client().token())) {
+        enter(entry);
+      }
+      for (int place : entry.reports()) {
+        if (!report(entry, place, status, note)) {
+          enterAgain(entry);
+          break;
+        }
+      }
+      long since = wiring.clock().nanoTime() - verifiedAt;
+      if (since >= VERIFY_EVERY.toNanos()) {
+        if (isKnown(entry)) {
+          verifiedAt = wiring.clock().nanoTime();
+        } else {
+          enterAgain(entry);
+        }
+      }
+      return entry.every();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void enterAgain(Entry entry) throws IOException {
+    LOG.log(
+        Level.INFO, "The agent has forgotten the service {0}: it is registered again.", entry.id);
+    enter(entry);
+  }
+
+  /** Returns false where the agent does not know the check. */
+  private boolean report(Entry entry, int place, Check.Status status, String note)
+      throws IOException {
+    Buffer buffer = new Buffer();
+    try (JsonWriter json = JsonWriter.of(buffer)) {
+      json.beginObject();
+      json.name("Status").value(status.text());
+      json.name("Output").value(note);
+      json.endObject();
+    }
+    String check = RegistrationBody.checkId(entry.id, place);
+    AgentCall call =
+        AgentCall.put(buffer.readByteString(), "agent", "check", "update", check)
+            .needing(acl())
+            .within(ENDING);
+    try {
+      wiring.client().execute(call, calls);
+      return true;
+    } catch (ControlPlaneException e) {
+      int answered = e.status().orElse(0);
+      // Before 1.11 or so the agent says 500 to a check that it does not know, with several texts.
+      if (answered == 404 || answered == 500) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private boolean isKnown(Entry entry) throws IOException {
+    try {
+      wiring
+          .client()
+          .execute(
+              AgentCall.get("agent", "service", entry.id).needing(acl()).within(ENDING), calls);
+      return true;
+    } catch (ControlPlaneException e) {
+      if (e.status().orElse(0) == 404) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public boolean maintenance(boolean on, String reason) throws IOException {
+    lock.lock();
+    try {
+      Entry entry = entered;
+      if (entry == null) {
+        return false;
+      }
+      maintenance = on ? reason : null;
+      switchMaintenance(entry, on, reason);
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void switchMaintenance(Entry entry, boolean on, String reason) throws IOException {
+    AgentCall call =
+        AgentCall.put(ByteString.EMPTY, "agent", "service", "maintenance", entry.id)
+            .with("enable", String.valueOf(on));
+    if (on) {
+      call = call.with("reason", reason);
+    }
+    wiring.client().execute(call.needing(acl()).within(ENDING), calls);
   }
 
   private String acl() {
     return "service:write on \"" + wiring.service() + "\"";
   }
 
-  private ByteString body(String id, Registration registration) throws IOException {
-    Buffer buffer = new Buffer();
-    try (JsonWriter json = JsonWriter.of(buffer)) {
-      json.beginObject();
-      json.name("Name").value(wiring.service());
-      json.name("ID").value(id);
-      json.name("Port").value(registration.port());
-      String address = registration.address().orElse(null);
-      if (address != null) {
-        json.name("Address").value(address);
-      }
-      json.name("Tags").beginArray();
-      for (String tag : registration.tags()) {
-        json.value(tag);
-      }
-      json.endArray();
-      json.name("Meta").beginObject();
-      for (Map.Entry<String, String> entry : new TreeMap<>(registration.meta()).entrySet()) {
-        json.name(entry.getKey()).value(entry.getValue());
-      }
-      json.endObject();
-      json.name("Weights").beginObject();
-      json.name("Passing").value(registration.weight());
-      json.name("Warning").value(1); // given alone, Passing would store a Warning of 0
-      json.endObject();
-      json.name("Connect").beginObject().name("Native").value(true).endObject();
-      json.endObject();
-    }
-    return buffer.readByteString();
-  }
-
   @Override
   public void deregister() throws IOException {
-    String id;
     lock.lock();
     try {
-      id = registered;
-      registered = null;
-    } finally {
-      lock.unlock();
-    }
-    if (id == null) {
-      return;
-    }
-    AgentCall call =
-        AgentCall.put(ByteString.EMPTY, "agent", "service", "deregister", id)
-            .needing(acl())
-            .within(
-                Duration.ofSeconds(4)); // a service that ends must not hang on an agent that does
-    try {
+      Entry entry = entered;
+      entered = null;
+      maintenance = null;
+      if (entry == null) {
+        return;
+      }
+      AgentCall call =
+          AgentCall.put(ByteString.EMPTY, "agent", "service", "deregister", entry.id)
+              .needing(acl())
+              .within(ENDING);
       wiring.client().execute(call, calls);
     } catch (ControlPlaneException e) {
       // Newer agents answer 404 for what is gone already, older ones 500 where ACLs are on.
@@ -107,6 +246,8 @@ final class ConsulRegistrar implements Registrar {
       if (!gone) {
         throw e;
       }
+    } finally {
+      lock.unlock();
     }
   }
 }

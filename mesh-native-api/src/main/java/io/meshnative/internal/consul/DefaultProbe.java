@@ -48,7 +48,7 @@ final class DefaultProbe {
    */
   DefaultDecision ask(List<Intention> inbound) throws ControlPlaneException {
     try {
-      Authorized authorized = authorize();
+      Authorized authorized = authorize(wiring.service());
       if (DEFAULT_REASONS.stream().anyMatch(authorized.reason::startsWith)) {
         return decision(authorized.yes);
       }
@@ -80,6 +80,18 @@ final class DefaultProbe {
     }
   }
 
+  /**
+   * Asks whether ACLs are proven to be off: then a token means nothing to the agent. An intention
+   * for everyone hides it, and newer agents do not tell.
+   */
+  boolean aclsOff() {
+    try {
+      return authorize(NOBODY).reason.startsWith("ACLs disabled");
+    } catch (ControlPlaneException e) {
+      return false;
+    }
+  }
+
   private static boolean coversAll(Intention intention) {
     return intention.source().name().equals(Intention.WILDCARD)
         && intention.destination().name().equals(Intention.WILDCARD);
@@ -89,7 +101,7 @@ final class DefaultProbe {
     return allowed ? DefaultDecision.ALLOW : DefaultDecision.DENY;
   }
 
-  private Authorized authorize() throws ControlPlaneException {
+  private Authorized authorize(String target) throws ControlPlaneException {
     // The agent does not look at trust domain and datacenter here; it compares the partition.
     String partition = wiring.partition();
     String uri =
@@ -103,8 +115,8 @@ final class DefaultProbe {
         wiring
             .client()
             .execute(
-                AgentCall.post(question(uri), "agent", "connect", "authorize")
-                    .needing("service:write and intentions:read on \"" + wiring.service() + "\""),
+                AgentCall.post(question(target, uri), "agent", "connect", "authorize")
+                    .needing("service:write and intentions:read on \"" + target + "\""),
                 calls);
     return Json.document(
         "POST /v1/agent/connect/authorize",
@@ -131,11 +143,11 @@ final class DefaultProbe {
         });
   }
 
-  private ByteString question(String uri) {
+  private ByteString question(String target, String uri) {
     Buffer buffer = new Buffer();
     try (JsonWriter json = JsonWriter.of(buffer)) {
       json.beginObject();
-      json.name("Target").value(wiring.service());
+      json.name("Target").value(target);
       json.name("ClientCertURI").value(uri);
       json.name("ClientCertSerial").value("00");
       json.endObject();

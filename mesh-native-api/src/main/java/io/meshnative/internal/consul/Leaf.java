@@ -19,6 +19,7 @@ final class Leaf implements IdentitySource {
   private final Roots roots;
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable WatchThread thread;
+  private @Nullable LeafGuard guard;
   private boolean closed;
   private volatile @Nullable String datacenter;
 
@@ -39,9 +40,16 @@ final class Leaf implements IdentitySource {
       }
       roots.ensureStarted();
       Calls calls = new Calls();
+      LeafRights rights = new LeafRights();
+      LeafGuard watching = new LeafGuard(wiring, roots, rights, calls, sink::warning);
+      guard = watching;
+      roots.onNews(watching::look);
       Watch<WorkloadIdentity> watch =
           new Watch<>(
-              new LeafQuery(wiring, calls, roots), new Follower(sink), calls, wiring.steady());
+              new LeafQuery(wiring, calls, roots, rights),
+              new Follower(sink, watching),
+              calls,
+              wiring.steady());
       thread = wiring.start("leaf", calls, watch::step);
     } finally {
       lock.unlock();
@@ -56,12 +64,17 @@ final class Leaf implements IdentitySource {
   @Override
   public void close() {
     WatchThread running;
+    LeafGuard watching;
     lock.lock();
     try {
       closed = true;
       running = thread;
+      watching = guard;
     } finally {
       lock.unlock();
+    }
+    if (watching != null) {
+      watching.close();
     }
     if (running != null) {
       running.close();
@@ -71,8 +84,11 @@ final class Leaf implements IdentitySource {
   private final class Follower implements Target<WorkloadIdentity> {
     private final Sink<WorkloadIdentity> sink;
 
-    Follower(Sink<WorkloadIdentity> sink) {
+    private final LeafGuard watching;
+
+    Follower(Sink<WorkloadIdentity> sink, LeafGuard watching) {
       this.sink = sink;
+      this.watching = watching;
     }
 
     @Override
@@ -81,6 +97,7 @@ final class Leaf implements IdentitySource {
         datacenter = id.datacenter();
       }
       sink.accept(value);
+      watching.leaf(value);
     }
 
     @Override

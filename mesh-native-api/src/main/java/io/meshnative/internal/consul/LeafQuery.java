@@ -5,6 +5,8 @@ import io.meshnative.identity.ConsulId;
 import io.meshnative.identity.WorkloadIdentity;
 import java.security.cert.CertificateException;
 import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The own leaf: {@code GET /v1/agent/connect/ca/leaf/<service>}, by the service's name. The agent
@@ -18,7 +20,11 @@ final class LeafQuery implements Query<WorkloadIdentity> {
   private final Calls calls;
   private final Roots roots;
 
-  LeafQuery(Wiring wiring, Calls calls, Roots roots) {
+  private final LeafRights rights;
+  private @Nullable String lastMadeUp;
+
+  LeafQuery(Wiring wiring, Calls calls, Roots roots, LeafRights rights) {
+    this.rights = rights;
     this.wiring = wiring;
     this.calls = calls;
     this.roots = roots;
@@ -40,7 +46,24 @@ final class LeafQuery implements Query<WorkloadIdentity> {
     AgentCall call =
         AgentCall.get("agent", "connect", "ca", "leaf", wiring.service())
             .needing("service:write on \"" + wiring.service() + "\"");
-    return wiring.client().execute(call.blocking(index, hold()), calls);
+    String madeUp = rights.madeUp();
+    // Another token has another leaf: what was known of the last one's is no reason to wait.
+    boolean same = Objects.equals(madeUp, lastMadeUp);
+    lastMadeUp = madeUp;
+    AgentCall asked = same ? call.blocking(index, hold()) : call;
+    if (madeUp == null) {
+      return wiring.client().execute(asked, calls);
+    }
+    try {
+      return wiring.client().execute(asked.as(madeUp), calls);
+    } catch (ControlPlaneException e) {
+      if (e.status().orElse(0) != 403) {
+        throw e;
+      }
+      rights.drop(); // ACLs have been turned on
+      lastMadeUp = null;
+      return wiring.client().execute(call, calls);
+    }
   }
 
   @Override

@@ -56,10 +56,11 @@ final class MatchQuery implements Query<List<Intention>> {
         return answer;
       }
     }
-    long listed = wiring.client().execute(LIST, calls).index();
+    Answer listed = wiring.client().execute(LIST, calls);
     Answer answer = match(0);
     headerless = answer.index() == 0;
-    return headerless ? answer.withIndex(listed) : answer;
+    boolean sameLink = listed.link() == answer.link();
+    return headerless && sameLink ? answer.withIndex(listed.index()) : answer;
   }
 
   private Answer match(long index) throws ControlPlaneException {

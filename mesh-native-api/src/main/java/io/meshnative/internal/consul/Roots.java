@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * before its root, and ids of endpoints carry the trust domain. The watch starts with whoever needs
  * it first.
  */
-final class Roots implements TrustSource, Target<TrustUpdate> {
+final class Roots implements TrustSource, Target<CaRoots> {
   private final Wiring wiring;
   private final ReentrantLock lock = new ReentrantLock();
   private final CountDownLatch arrived = new CountDownLatch(1);
@@ -24,6 +24,8 @@ final class Roots implements TrustSource, Target<TrustUpdate> {
   private @Nullable WatchThread thread;
   private boolean closed;
   private volatile @Nullable TrustUpdate current;
+  private volatile String signingKey = "";
+  private volatile Runnable onNews = () -> {};
 
   Roots(Wiring wiring) {
     this.wiring = wiring;
@@ -57,7 +59,7 @@ final class Roots implements TrustSource, Target<TrustUpdate> {
     try {
       if (thread == null && !closed) {
         Calls calls = new Calls();
-        Watch<TrustUpdate> watch =
+        Watch<CaRoots> watch =
             new Watch<>(new RootsQuery(wiring.client(), calls), this, calls, wiring.steady());
         thread = wiring.start("roots", calls, watch::step);
       }
@@ -82,8 +84,19 @@ final class Roots implements TrustSource, Target<TrustUpdate> {
     return known == null ? Optional.empty() : Optional.of(known.local());
   }
 
+  /** Returns the id of the key that signs leaves now; empty where it is not known. */
+  String signingKey() {
+    return signingKey;
+  }
+
+  /** Tells of each answer. */
+  void onNews(Runnable hearer) {
+    onNews = hearer;
+  }
+
   @Override
-  public void accept(TrustUpdate value, boolean reconnected) throws InvalidUpdateException {
+  public void accept(CaRoots roots, boolean reconnected) throws InvalidUpdateException {
+    TrustUpdate value = roots.update();
     lock.lock();
     try {
       if (closed) {
@@ -93,10 +106,12 @@ final class Roots implements TrustSource, Target<TrustUpdate> {
         sink.accept(value);
       }
       current = value;
+      signingKey = roots.signingKey();
     } finally {
       lock.unlock();
     }
     arrived.countDown();
+    onNews.run();
   }
 
   @Override

@@ -17,7 +17,7 @@ import java.util.List;
  * good as long as it is listed. {@code IntermediateCerts} are never trusted: they would outlive
  * their root.
  */
-final class RootsQuery implements Query<TrustUpdate> {
+final class RootsQuery implements Query<CaRoots> {
   private static final AgentCall CALL = AgentCall.get("agent", "connect", "ca", "roots");
 
   private final AgentClient client;
@@ -44,12 +44,17 @@ final class RootsQuery implements Query<TrustUpdate> {
   }
 
   @Override
-  public TrustUpdate decode(Answer answer) throws ControlPlaneException {
-    return decode(name(), answer);
+  public CaRoots decode(Answer answer) throws ControlPlaneException {
+    return read(name(), answer);
   }
 
   static TrustUpdate decode(String what, Answer answer) throws ControlPlaneException {
+    return read(what, answer).update();
+  }
+
+  private static CaRoots read(String what, Answer answer) throws ControlPlaneException {
     StringBuilder domain = new StringBuilder();
+    StringBuilder signing = new StringBuilder();
     List<String> roots =
         Json.document(
             what,
@@ -67,7 +72,7 @@ final class RootsQuery implements Query<TrustUpdate> {
                           yield true;
                         }
                         case "Roots" -> {
-                          Json.array(reader, () -> pems.add(root(reader)));
+                          Json.array(reader, () -> pems.add(root(reader, signing)));
                           yield true;
                         }
                         default -> false; // SerialNumber may exceed a long: it is skipped unread
@@ -88,25 +93,44 @@ final class RootsQuery implements Query<TrustUpdate> {
     }
     try {
       TrustDomain trustDomain = TrustDomain.of(domain.toString());
-      return new TrustUpdate(trustDomain, List.of(TrustBundle.ofPem(trustDomain, roots)));
+      return new CaRoots(
+          new TrustUpdate(trustDomain, List.of(TrustBundle.ofPem(trustDomain, roots))),
+          signing.toString());
     } catch (CertificateException | IllegalArgumentException e) {
       throw AgentFailure.unusable(what, String.valueOf(e.getMessage()), e);
     }
   }
 
-  private static String root(com.squareup.moshi.JsonReader reader) throws java.io.IOException {
+  /** Reads a root; of the active one also the key that signs leaves. */
+  private static String root(com.squareup.moshi.JsonReader reader, StringBuilder signing)
+      throws java.io.IOException {
     StringBuilder pem = new StringBuilder();
+    StringBuilder key = new StringBuilder();
+    boolean[] active = {false};
     Json.object(
         reader,
-        name -> {
-          if (name.equals("RootCert")) {
-            pem.append(Json.text(reader));
-            return true;
-          }
-          return false;
-        });
+        name ->
+            switch (name) {
+              case "RootCert" -> {
+                pem.append(Json.text(reader));
+                yield true;
+              }
+              case "SigningKeyID" -> {
+                key.append(Json.text(reader));
+                yield true;
+              }
+              case "Active" -> {
+                active[0] = Json.bool(reader);
+                yield true;
+              }
+              default -> false;
+            });
     if (pem.isEmpty()) {
       throw new JsonDataException("a root without RootCert");
+    }
+    if (active[0]) {
+      signing.setLength(0);
+      signing.append(key);
     }
     return pem.toString();
   }

@@ -127,7 +127,8 @@ final class Watch<T> {
       throws IOException, InvalidUpdateException, InterruptedException {
     long next = answer.index();
     boolean fell = next != 0 && Long.compareUnsigned(next, lastIndex) < 0;
-    suspect |= fell;
+    boolean moved = !calls.standsAt(answer.link()); // another agent, or another token
+    suspect |= fell || moved;
     T last = value;
     boolean same =
         last != null && answer.hash().equals(hash) && query.variant(answer).equals(variant);
@@ -158,6 +159,7 @@ final class Watch<T> {
     connected = true;
     failures = 0;
     suspect = fell || (suspect && asked != 0);
+    calls.standAt(used.link());
     advance(asked, next, fell);
   }
 

@@ -11,13 +11,24 @@ import java.util.random.RandomGenerator;
  * @param service the own service's name
  * @param clock time
  * @param random chance
+ * @param timing how long a leaf may lag behind its root
  */
 record Wiring(
     ConsulConfig config,
     AgentClient client,
     String service,
     WatchClock clock,
-    RandomGenerator random) {
+    RandomGenerator random,
+    LeafGuard.Timing timing) {
+
+  Wiring(
+      ConsulConfig config,
+      AgentClient client,
+      String service,
+      WatchClock clock,
+      RandomGenerator random) {
+    this(config, client, service, clock, random, LeafGuard.Timing.DEFAULT);
+  }
 
   Pace steady() {
     return Pace.steady(clock, random);

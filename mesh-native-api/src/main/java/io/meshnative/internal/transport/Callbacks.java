@@ -8,7 +8,8 @@ import java.util.concurrent.Executor;
  * Runs what the application gave us on its executor.
  *
  * <p>Invariant: {@link #execute} never throws. A sweep that ends connections must reach the last one, whatever
- * the application's code or a saturated executor does; so a task that the executor refuses runs at once.
+ * the application's code or a saturated executor does; so a task that the executor refuses gets a thread of its
+ * own, and cannot hold up the sweep either.
  */
 final class Callbacks implements Executor {
   private static final Logger LOG = System.getLogger("io.meshnative.revocation");
@@ -25,8 +26,10 @@ final class Callbacks implements Executor {
     try {
       executor.execute(guarded);
     } catch (RuntimeException | Error e) {
-      LOG.log(Level.DEBUG, "the executor takes no callback, so it runs on this thread", e);
-      guarded.run();
+      LOG.log(Level.DEBUG, "the executor takes no callback, so it runs on a thread of its own", e);
+      Thread thread = new Thread(guarded, "mesh-callback");
+      thread.setDaemon(true);
+      thread.start();
     }
   }
 

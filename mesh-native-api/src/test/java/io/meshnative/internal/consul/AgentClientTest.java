@@ -225,14 +225,6 @@ class AgentClientTest {
   }
 
   @Test
-  void aUnixSocketIsRefusedWithTheNextStep() {
-    ConsulConfig config = ConsulConfig.builder().address("unix:///run/consul.sock").build();
-    assertThatExceptionOfType(ControlPlaneException.class)
-        .isThrownBy(() -> new AgentClient(config))
-        .withMessageContaining("not supported yet");
-  }
-
-  @Test
   void unreadableAuthoritiesAreRefusedAtOnce(@TempDir Path folder) throws IOException {
     Path nonsense = Files.writeString(folder.resolve("ca.pem"), "no certificate");
     for (Path file : List.of(nonsense, folder.resolve("missing.pem"))) {

@@ -9,11 +9,9 @@ import static org.awaitility.Awaitility.await;
 import io.meshnative.ControlPlaneException;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.EndpointSet;
-import io.meshnative.discovery.Registration;
 import io.meshnative.identity.WorkloadIdentity;
 import io.meshnative.spi.EndpointSource;
 import io.meshnative.spi.IntentionUpdate;
-import io.meshnative.spi.Registrar;
 import io.meshnative.spi.TrustUpdate;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -258,40 +256,6 @@ class ConsulControlPlaneTest {
                   .anyMatch(t -> t.startsWith("/v1/health/connect/db16?passing&index=")));
     }
     assertThat(threads("billing")).isEmpty();
-  }
-
-  @Test
-  void registeringEntersANativeServiceAndDeregisteringTakesItOut() throws Exception {
-    Map<String, MockResponse> answers = new ConcurrentHashMap<>();
-    answers.put("/v1/agent/service/register", new MockResponse.Builder().code(200).build());
-    answers.put(
-        "/v1/agent/service/deregister/",
-        new MockResponse.Builder().code(404).body("Unknown service ID \"b\"").build());
-    try (Agents agent = Agents.answering(holding(answers));
-        ConsulControlPlane plane = ConsulControlPlane.open(agent.config(), "billing")) {
-      Registrar registrar = plane.registrar().orElseThrow();
-      registrar.deregister();
-      assertThat(agent.requests).isEmpty();
-
-      registrar.register(
-          Registration.of(9443)
-              .withAddress("10.0.0.5")
-              .withTags("v1")
-              .withMeta(Map.of("a", "b\""))
-              .withWeight(7));
-      assertThat(agent.requests.get(0).getMethod()).isEqualTo("PUT");
-      assertThat(agent.requests.get(0).getBody().utf8())
-          .isEqualTo(
-              "{\"Name\":\"billing\",\"ID\":\"billing-9443\",\"Port\":9443,\"Address\":\"10.0.0.5\",\"Tags\":[\"v1\"],"
-                  + "\"Meta\":{\"a\":\"b\\\"\"},\"Weights\":{\"Passing\":7,\"Warning\":1},\"Connect\":{\"Native\":true}}");
-      registrar.deregister(); // gone already: that is what was wanted
-      registrar.deregister();
-      assertThat(agent.targets())
-          .containsExactly(
-              "/v1/agent/service/register", "/v1/agent/service/deregister/billing-9443");
-      assertThatIllegalArgumentException()
-          .isThrownBy(() -> registrar.register(Registration.ofListener()));
-    }
   }
 
   @ParameterizedTest

@@ -184,7 +184,7 @@ class HealthDecoderTest {
                 : (request.getTarget().contains("index=") ? blocking : plain).response())) {
       Wiring wiring = agent.wiring("web");
       Roots trust = new Roots(wiring);
-      trust.accept(RootsQuery.decode("roots", roots.answer()), true);
+      trust.accept(new CaRoots(RootsQuery.decode("roots", roots.answer()), ""), true);
       HealthQuery query =
           new HealthQuery(
               wiring,

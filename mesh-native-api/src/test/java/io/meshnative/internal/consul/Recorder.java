@@ -13,6 +13,8 @@ final class Recorder<T> implements Sink<T> {
   final List<T> values = new CopyOnWriteArrayList<>();
   final List<IOException> failures = new CopyOnWriteArrayList<>();
 
+  final List<String> warnings = new CopyOnWriteArrayList<>();
+
   @Override
   public void accept(T value) {
     values.add(value);
@@ -21,6 +23,11 @@ final class Recorder<T> implements Sink<T> {
   @Override
   public void failed(IOException cause) {
     failures.add(cause);
+  }
+
+  @Override
+  public void warning(String message) {
+    warnings.add(message);
   }
 
   T awaitValue() {

@@ -1,0 +1,49 @@
+package io.meshnative.internal.consul;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.file.Path;
+import javax.net.SocketFactory;
+
+/** Makes sockets that connect to one unix domain socket, whatever address they are given. */
+final class UnixSockets extends SocketFactory {
+  private final Path path;
+
+  UnixSockets(Path path) {
+    this.path = path;
+  }
+
+  @Override
+  public Socket createSocket() throws IOException {
+    return new UnixSocket(path);
+  }
+
+  private Socket connected() throws IOException {
+    Socket socket = createSocket();
+    socket.connect(null);
+    return socket;
+  }
+
+  @Override
+  public Socket createSocket(String host, int port) throws IOException {
+    return connected();
+  }
+
+  @Override
+  public Socket createSocket(String host, int port, InetAddress localHost, int localPort)
+      throws IOException {
+    return connected();
+  }
+
+  @Override
+  public Socket createSocket(InetAddress host, int port) throws IOException {
+    return connected();
+  }
+
+  @Override
+  public Socket createSocket(InetAddress address, int port, InetAddress localHost, int localPort)
+      throws IOException {
+    return connected();
+  }
+}
