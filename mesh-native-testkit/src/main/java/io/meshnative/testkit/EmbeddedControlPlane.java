@@ -29,8 +29,7 @@ import java.util.Random;
  * <p>It answers as Consul 1.10.3 does on an agent with ACLs off, down to error texts and to which
  * blocking query wakes for what; {@link Builder#mimic} chooses 1.8.7. Whatever is written here or
  * over HTTP is seen by the next request, and wakes the blocking queries that it concerns. What it
- * lacks: ACLs, other config entries than intentions, so every chain is the default one and every
- * destination is taken to speak HTTP, several nodes, {@code filter}, TLS to the agent.
+ * lacks: ACLs, several nodes, {@code filter}, TLS to the agent.
  *
  * <p>Thread-safe. No method waits for a client; {@link #rotateRoot()} and the certificate methods
  * make keys and signatures on the calling thread. For tests only: private keys cross an open port.
@@ -109,7 +108,8 @@ public final class EmbeddedControlPlane implements AutoCloseable {
    * Has requests decided by permissions.
    *
    * @param permissionsJson the array as in Consul's API, for example {@code [{"Action":"allow",
-   *     "HTTP":{"PathPrefix":"/v1/","Methods":["GET"]}}]}; stored as it is, so that it may be wrong
+   *     "HTTP":{"PathPrefix":"/v1/","Methods":["GET"]}}]}; stored as it is, so that it may be
+   *     wrong, and whatever protocol the destination speaks
    * @throws IllegalArgumentException if it is not a JSON array with something in it, if the
    *     destination is {@code *}, which Consul refuses, or if this plane imitates 1.8
    */
@@ -170,6 +170,22 @@ public final class EmbeddedControlPlane implements AutoCloseable {
    */
   public EmbeddedControlPlane defaultAllow(boolean allow) {
     plane.defaultAllow(allow);
+    return this;
+  }
+
+  /**
+   * Writes a config entry of another kind than intentions, in place of one of the same name: {@code
+   * service-defaults}, {@code proxy-defaults}, {@code service-router}, {@code service-splitter},
+   * {@code service-resolver}, {@code mesh}. Discovery chains are compiled from them.
+   *
+   * <pre>{@code
+   * plane.configEntry("{\"Kind\":\"service-defaults\",\"Name\":\"api\",\"Protocol\":\"http\"}");
+   * }</pre>
+   *
+   * @throws IllegalArgumentException with Consul's own text if Consul would refuse it
+   */
+  public EmbeddedControlPlane configEntry(String json) {
+    plane.config.put(json);
     return this;
   }
 

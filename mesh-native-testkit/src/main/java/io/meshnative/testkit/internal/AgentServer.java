@@ -49,6 +49,7 @@ public final class AgentServer implements AutoCloseable {
             new IntentionEndpoint(plane),
             new ConfigEntryEndpoint(plane),
             new HealthEndpoint(plane),
+            new ChainEndpoint(plane),
             new AgentEndpoint(plane));
     if (NOISE.getLevel() == null) {
       // Every connection that a test cuts would be reported with its stack trace.

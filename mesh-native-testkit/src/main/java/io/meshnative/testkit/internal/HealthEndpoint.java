@@ -2,7 +2,7 @@ package io.meshnative.testkit.internal;
 
 import org.jspecify.annotations.Nullable;
 
-/** Discovery: instances, and the discovery chain, which is always the default one. */
+/** Discovery: which instances there are, and how they are. */
 final class HealthEndpoint implements Endpoint {
   private final Plane plane;
 
@@ -20,10 +20,6 @@ final class HealthEndpoint implements Endpoint {
     if (path.startsWith("/v1/health/service/")) {
       Plane.allowOnly(request, "GET");
       return health(request, false);
-    }
-    if (path.startsWith("/v1/discovery-chain/")) {
-      Plane.allowOnly(request, "GET", "POST");
-      return chain(request);
     }
     return null;
   }
@@ -50,49 +46,5 @@ final class HealthEndpoint implements Endpoint {
           !streaming,
           streaming ? "streaming" : "blocking-query");
     });
-  }
-
-  private ApiResponse chain(ApiRequest request) throws InterruptedException {
-    String service = request.segment(2);
-    if (service.isEmpty()) {
-      throw ApiError.badRequest("Missing chain name");
-    }
-    String compileDc = request.parameter("compile-dc");
-    String datacenter = compileDc.isEmpty() ? plane.settings.datacenter() : compileDc;
-    // Woken by any write of any config entry, intentions included (l.3).
-    plane.block(request, plane.intentions::tableIndex, Plane::neverDue);
-    String id = service + ".default." + datacenter;
-    String name = id + ".internal." + plane.ca.trustDomain();
-    Object resolver = Json.object("ConnectTimeout", "5s", "Default", true, "Target", id);
-    Object node = Json.object("Type", "resolver", "Name", id, "Resolver", resolver);
-    Object target =
-        Json.object(
-            "ID", id,
-            "Service", service,
-            "Namespace", "default",
-            "Datacenter", datacenter,
-            "MeshGateway", Json.object(),
-            "Subset", Json.object(),
-            "SNI", name,
-            "Name", name);
-    Object chain =
-        Json.object(
-            "ServiceName",
-            service,
-            "Namespace",
-            "default",
-            "Datacenter",
-            datacenter,
-            "Protocol",
-            "tcp",
-            "StartNode",
-            "resolver:" + id,
-            "Nodes",
-            Json.object("resolver:" + id, node),
-            "Targets",
-            Json.object(id, target));
-    ApiResponse response = ApiResponse.json(Json.object("Chain", chain));
-    Plane.consistency(request, response);
-    return plane.query(response, plane.intentions.tableIndex(), true, "blocking-query");
   }
 }

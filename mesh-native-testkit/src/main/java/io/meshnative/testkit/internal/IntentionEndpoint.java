@@ -207,7 +207,8 @@ final class IntentionEndpoint implements Endpoint {
       }
       if (!errors.isEmpty()) {
         String count = errors.size() + (errors.size() == 1 ? " error" : " errors");
-        throw new ApiError(500, count + " occurred:\n\t* " + String.join("\n\t* ", errors) + "\n\n");
+        throw new ApiError(
+            500, count + " occurred:\n\t* " + String.join("\n\t* ", errors) + "\n\n");
       }
       return new Legacy(
           source, destination, action, body.text("Description"), IntentionValidation.meta(body));
@@ -296,16 +297,45 @@ final class IntentionEndpoint implements Endpoint {
     if (body.has("Meta")) {
       throw new ApiError(500, "Meta must not be specified");
     }
-    IntentionValidation.requireName("Sources[0].Name", source);
+    // The rule becomes the last source of the destination's entry, or takes its old place there.
+    List<IntentionRule> present =
+        plane.intentions.entry(destination).map(IntentionStore.Entry::rules).orElse(List.of());
+    int place = 0;
+    while (place < present.size() && !present.get(place).source().equals(source)) {
+      place++;
+    }
+    String where = "Sources[" + place + "]";
+    IntentionValidation.requireName(where + ".Name", source);
     IntentionValidation.requireName("Name", destination);
-    IntentionValidation.requireRule("Sources[0]", body, destination);
-    List<?> permissions = body.has("Permissions") ? body.list("Permissions") : null;
+    Map<String, @Nullable Object> wanted = new LinkedHashMap<>();
+    wanted.put("Name", source);
+    for (String field : List.of("Action", "Permissions", "Description")) {
+      if (body.has(field)) {
+        wanted.put(field, body.get(field));
+      }
+    }
+    Object type = body.get("SourceType");
+    if (type != null) {
+      wanted.put("Type", type);
+    }
+    Object entry =
+        Json.object("Kind", "service-intentions", "Name", destination, "Sources", List.of(wanted));
+    JsonObject rule =
+        ConfigEntries.object(
+            ConfigEntries.object(IntentionValidation.normalizeEntry(ConfigEntries.object(entry)))
+                .list("Sources")
+                .get(0));
+    IntentionValidation.requireRule(where, rule, destination);
+    List<?> permissions = rule.has("Permissions") ? rule.list("Permissions") : null;
+    if (permissions != null) {
+      plane.config.requireHttp(destination);
+    }
     plane.intentions.put(
         source,
         destination,
-        permissions == null ? body.text("Action") : null,
+        permissions == null ? rule.text("Action") : null,
         permissions,
-        body.text("Description"),
+        rule.text("Description"),
         Map.of(),
         false);
   }

@@ -14,6 +14,7 @@ public final class Plane {
   public final CaState ca;
   public final IntentionStore intentions;
   public final CatalogState catalog;
+  public final ConfigStore config;
   private volatile boolean defaultAllow;
 
   public Plane(PlaneSettings settings, Random random) {
@@ -22,6 +23,7 @@ public final class Plane {
     this.ca = new CaState(index, settings, random);
     this.catalog = new CatalogState(index, settings);
     this.intentions = new IntentionStore(index, settings.clock());
+    this.config = new ConfigStore(index, settings, intentions);
   }
 
   public boolean defaultAllow() {
@@ -39,6 +41,7 @@ public final class Plane {
       ca.restart();
       catalog.restart();
       intentions.restart();
+      config.restart();
     });
     index.releaseAll();
   }
@@ -66,6 +69,11 @@ public final class Plane {
         capped.plusNanos(jitter),
         dueNanos,
         CuttableServerSocket::clientOfThisThreadIsGone);
+  }
+
+  /** The index of the latest write of any config entry, intentions included. */
+  long configIndex() {
+    return index.locked(() -> Math.max(intentions.tableIndex(), config.tableIndex()));
   }
 
   static long neverDue() {
