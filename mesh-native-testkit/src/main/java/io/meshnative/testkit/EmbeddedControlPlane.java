@@ -3,6 +3,7 @@ package io.meshnative.testkit;
 import io.meshnative.testkit.internal.AgentServer;
 import io.meshnative.testkit.internal.Json;
 import io.meshnative.testkit.internal.JsonObject;
+import io.meshnative.testkit.internal.JwtAuthMethod;
 import io.meshnative.testkit.internal.Plane;
 import io.meshnative.testkit.internal.PlaneSettings;
 import java.net.URI;
@@ -12,6 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.UUID;
 
 /**
  * A Consul control plane in the process: one agent's HTTP API on loopback, with a certificate
@@ -29,7 +31,7 @@ import java.util.Random;
  * <p>It answers as Consul 1.10.3 does on an agent with ACLs off, down to error texts and to which
  * blocking query wakes for what; {@link Builder#mimic} chooses 1.8.7. Whatever is written here or
  * over HTTP is seen by the next request, and wakes the blocking queries that it concerns. What it
- * lacks: ACLs, several nodes, {@code filter}, TLS to the agent.
+ * lacks: several nodes, TLS to the agent.
  *
  * <p>Thread-safe. No method waits for a client; {@link #rotateRoot()} and the certificate methods
  * make keys and signatures on the calling thread. For tests only: private keys cross an open port.
@@ -50,6 +52,9 @@ public final class EmbeddedControlPlane implements AutoCloseable {
             builder.leafJitter,
             builder.maxWait,
             builder.defaultAllow,
+            builder.acls,
+            builder.token,
+            builder.rotationDefect,
             builder.port);
     this.plane = new Plane(settings, new Random());
     this.server = new AgentServer(plane);
@@ -318,6 +323,78 @@ public final class EmbeddedControlPlane implements AutoCloseable {
     return this;
   }
 
+  // Tokens
+
+  /** The token that may do everything; empty where ACLs are off and none is needed. */
+  public String token() {
+    return plane.acl.enabled() ? plane.settings.managementToken() : "";
+  }
+
+  /**
+   * Makes the token that a mesh service should have: with the identity of the service, which may
+   * register it, get its leaf, decide for it and see everybody else.
+   *
+   * @return the secret
+   * @throws IllegalStateException if ACLs are off
+   */
+  public String serviceToken(String service) {
+    requireName("service", service);
+    return plane.acl.create(List.of(service), "");
+  }
+
+  /**
+   * Makes a token with rules in Consul's own form.
+   *
+   * @param rules for example {@code service "billing" { policy = "write" }}; empty for a token
+   *     without any rights
+   * @return the secret
+   * @throws IllegalArgumentException if the rules cannot be read
+   * @throws IllegalStateException if ACLs are off
+   */
+  public String tokenWithRules(String rules) {
+    return plane.acl.create(List.of(), rules);
+  }
+
+  /** Destroys a token, as a logout or an operator does. Does nothing if there is none. */
+  public EmbeddedControlPlane destroyToken(String secret) {
+    boolean unused = plane.acl.destroy(secret);
+    return this;
+  }
+
+  /**
+   * Lets workloads log in with a JWT, whose claim {@code claim} names the service that they are.
+   *
+   * @param method the name of the auth method
+   * @param publicKeyPem the RSA or EC key that proves the tokens
+   * @param issuer what {@code iss} has to be
+   * @param audience what {@code aud} has to name
+   * @param claim for example {@code service}
+   * @param life how long a token of a login lives
+   * @throws IllegalStateException if ACLs are off
+   */
+  public EmbeddedControlPlane jwtLogin(
+      String method,
+      String publicKeyPem,
+      String issuer,
+      String audience,
+      String claim,
+      Duration life) {
+    plane.acl.addJwtMethod(
+        new JwtAuthMethod(
+            method,
+            "",
+            List.of(publicKeyPem),
+            issuer,
+            List.of(audience),
+            Map.of(claim, "service_name"),
+            life,
+            "local",
+            1),
+        "value.service_name != \"\"",
+        "${value.service_name}");
+    return this;
+  }
+
   // Trouble
 
   /** What can be made to go wrong. */
@@ -391,16 +468,52 @@ public final class EmbeddedControlPlane implements AutoCloseable {
     private Duration leafJitter = Duration.ofMillis(200);
     private Duration maxWait = Duration.ofMinutes(10);
     private boolean defaultAllow = true;
+    private boolean acls;
+    private String token = UUID.randomUUID().toString();
+    private boolean rotationDefect;
     private int port;
 
     private Builder() {}
 
     /**
      * What happens where no intention matches. Default true, as with ACLs off; false behaves as
-     * with ACLs on, {@code default_policy = "deny"} and a token that may do everything.
+     * with ACLs on, {@code default_policy = "deny"} and a token that may do everything; {@link
+     * #acls} has callers show one.
      */
     public Builder defaultAllow(boolean value) {
       this.defaultAllow = value;
+      return this;
+    }
+
+    /**
+     * Whether tokens are asked for, as with {@code acl.enabled}. Default false. The default policy
+     * is then what {@link #defaultAllow} says; a mesh that means it takes {@code
+     * defaultAllow(false)}.
+     */
+    public Builder acls(boolean value) {
+      this.acls = value;
+      return this;
+    }
+
+    /**
+     * The secret of the token that may do everything, which {@link EmbeddedControlPlane#token()}
+     * shows. Default a random one. Matters with {@link #acls} only.
+     */
+    public Builder token(String secret) {
+      if (secret.isBlank()) {
+        throw new IllegalArgumentException(
+            "an empty secret would give everything to the anonymous token");
+      }
+      this.token = secret;
+      return this;
+    }
+
+    /**
+     * Whether the agent has the defect of 1.8.7 and 1.10.3: a leaf that one rotation renewed is not
+     * renewed by later ones, however it is asked for, unless with another token. Default false.
+     */
+    public Builder mimicRotationDefect(boolean value) {
+      this.rotationDefect = value;
       return this;
     }
 

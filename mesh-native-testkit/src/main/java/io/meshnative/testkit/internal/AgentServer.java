@@ -50,7 +50,10 @@ public final class AgentServer implements AutoCloseable {
             new ConfigEntryEndpoint(plane),
             new HealthEndpoint(plane),
             new ChainEndpoint(plane),
-            new AgentEndpoint(plane));
+            new CatalogEndpoint(plane),
+            new QueryEndpoint(plane),
+            new AgentEndpoint(plane),
+            new AclEndpoint(plane));
     if (NOISE.getLevel() == null) {
       // Every connection that a test cuts would be reported with its stack trace.
       NOISE.setLevel(Level.SEVERE);
@@ -112,7 +115,12 @@ public final class AgentServer implements AutoCloseable {
     drain();
     ByteString body = recorded.getBody();
     ApiRequest request =
-        ApiRequest.of(recorded.getMethod(), recorded.getTarget(), body == null ? "" : body.utf8());
+        ApiRequest.of(
+            recorded.getMethod(),
+            recorded.getTarget(),
+            body == null ? "" : body.utf8(),
+            header(recorded, "X-Consul-Token"),
+            header(recorded, "Authorization"));
     counts.computeIfAbsent(request.path(), unused -> new LongAdder()).increment();
     pause();
     ApiResponse response = answer(request);
@@ -120,6 +128,11 @@ public final class AgentServer implements AutoCloseable {
       return new MockResponse.Builder().onResponseStart(new SocketEffect.CloseSocket()).build();
     }
     return render(response);
+  }
+
+  private static String header(RecordedRequest request, String name) {
+    String value = request.getHeaders().get(name);
+    return value == null ? "" : value;
   }
 
   private void drain() throws InterruptedException {
@@ -154,6 +167,9 @@ public final class AgentServer implements AutoCloseable {
       response = route(request);
     } catch (ApiError e) {
       response = e.response();
+      if (e.isQuery()) {
+        plane.query(response, 1, false, "blocking-query");
+      }
     }
     if (response == null) {
       return ApiResponse.unknownPath();

@@ -68,15 +68,21 @@ final class CaEndpoint implements Endpoint {
       String uri = plane.ca.active().serviceUri(service, plane.settings.datacenter());
       throw new ApiError(500, "SPIFFE ID is not in the expected format: " + uri);
     }
-    boolean warm = request.index() == 0 && plane.ca.hasLeaf(service);
+    String token = request.token();
+    boolean cached = plane.ca.hasLeaf(service, token);
+    if (!cached) {
+      // What is cached is served without another look at the token, even after its end (0.7).
+      Rights.require(plane.rights(request).serviceWrite(service));
+    }
+    boolean warm = request.index() == 0 && cached;
     // The leaf endpoint alone waits ten minutes where nothing is asked for (b.1).
     Duration wait = request.has("wait") ? request.waitTime() : ApiRequest.LONGEST_WAIT;
     plane.block(
         request,
         wait,
-        () -> plane.ca.leaf(service).modifyIndex(),
-        () -> plane.ca.leafDueNanos(service));
-    Leaf leaf = plane.ca.leaf(service);
+        () -> plane.ca.leaf(service, token).modifyIndex(),
+        () -> plane.ca.leafDueNanos(service, token));
+    Leaf leaf = plane.ca.leaf(service, token);
     long shown = plane.faults.shown(leaf.modifyIndex());
     return ApiResponse.json(CaState.leafJson(leaf))
         .cache(warm)
@@ -85,6 +91,7 @@ final class CaEndpoint implements Endpoint {
 
   private ApiResponse configuration(ApiRequest request) {
     Plane.allowOnly(request, "GET", "PUT");
+    Rights.require(plane.rights(request).operatorWrite());
     if (request.method().equals("GET")) {
       String ttl = GoDuration.format(plane.ca.leafTtl());
       Object config = Json.object("IntermediateCertTTL", "8760h", "LeafCertTTL", ttl);

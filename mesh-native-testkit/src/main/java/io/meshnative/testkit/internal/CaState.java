@@ -19,7 +19,8 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The certificate authority as the agent shows it: roots, and one cached leaf per service.
+ * The certificate authority as the agent shows it: roots, and one cached leaf per service and
+ * token.
  *
  * <p>Invariant: no leaf of a root is served before that root is listed, except while the fault
  * {@link #withholdRoots} is on. Guarded by the {@link BlockingIndex}'s lock; every public method
@@ -42,7 +43,8 @@ public final class CaState {
       long modifyIndex,
       MeshTestAuthority issuer,
       Instant renewAt,
-      long rotationDueNanos) {}
+      long rotationDueNanos,
+      boolean stuck) {}
 
   private final BlockingIndex index;
   private final PlaneSettings settings;
@@ -120,7 +122,7 @@ public final class CaState {
       if (withheldView == null) {
         rootsIndex = now;
       }
-      leaves.replaceAll((service, leaf) -> due(leaf, rotationDelayNanos()));
+      leaves.replaceAll((key, leaf) -> due(leaf, rotationDelayNanos()));
     });
   }
 
@@ -137,7 +139,8 @@ public final class CaState {
         leaf.modifyIndex(),
         leaf.issuer(),
         leaf.renewAt(),
-        System.nanoTime() + delayNanos);
+        System.nanoTime() + delayNanos,
+        leaf.stuck());
   }
 
   /** A write to the CA's configuration that leaves the roots as they are wakes their watchers. */
@@ -156,7 +159,7 @@ public final class CaState {
 
   /** Replaces every cached leaf, as if each had come to its renewal. */
   public void reissueLeaves() {
-    index.locked(() -> leaves.replaceAll((service, leaf) -> issue(leaf.service())));
+    index.locked(() -> leaves.replaceAll((key, leaf) -> issue(leaf.service(), leaf.stuck())));
   }
 
   /** From now on leaves live as long as given; those out there keep their life. */
@@ -204,28 +207,36 @@ public final class CaState {
     });
   }
 
-  /** The leaf of a service, made or renewed if that is due. */
-  public Leaf leaf(String service) {
+  /** The agent's cache has an entry for each service and token: another token, another leaf. */
+  private static String key(String service, String token) {
+    return service + "\0" + token;
+  }
+
+  /** The leaf of a service for a token, made or renewed if that is due. */
+  public Leaf leaf(String service, String token) {
     return index.locked(() -> {
-      Leaf leaf = leaves.get(service);
+      Leaf leaf = leaves.get(key(service, token));
       if (leaf == null || isDue(leaf)) {
-        leaf = issue(service);
-        leaves.put(service, leaf);
+        // The defect: what a rotation renewed once, no rotation renews again (c.6).
+        boolean rotated = leaf != null && !leaf.issuer().equals(activeRoot().authority());
+        boolean stuck = settings.rotationDefect() && leaf != null && (leaf.stuck() || rotated);
+        leaf = issue(service, stuck);
+        leaves.put(key(service, token), leaf);
       }
       return leaf;
     });
   }
 
   /** Whether a leaf is cached, so that the agent answers from memory. */
-  public boolean hasLeaf(String service) {
-    return index.locked(() -> leaves.containsKey(service));
+  public boolean hasLeaf(String service, String token) {
+    return index.locked(() -> leaves.containsKey(key(service, token)));
   }
 
   /** How long until the leaf is replaced for a rotation's sake, in nanoseconds. */
-  public long leafDueNanos(String service) {
+  public long leafDueNanos(String service, String token) {
     return index.locked(() -> {
-      Leaf leaf = leaves.get(service);
-      return leaf == null || leaf.issuer().equals(activeRoot().authority())
+      Leaf leaf = leaves.get(key(service, token));
+      return leaf == null || leaf.stuck() || leaf.issuer().equals(activeRoot().authority())
           ? Long.MAX_VALUE
           : leaf.rotationDueNanos() - System.nanoTime();
     });
@@ -235,11 +246,12 @@ public final class CaState {
     if (!settings.clock().instant().isBefore(leaf.renewAt())) {
       return true;
     }
-    return !leaf.issuer().equals(activeRoot().authority())
+    return !leaf.stuck()
+        && !leaf.issuer().equals(activeRoot().authority())
         && System.nanoTime() - leaf.rotationDueNanos() >= 0;
   }
 
-  private Leaf issue(String service) {
+  private Leaf issue(String service, boolean stuck) {
     Root root = activeRoot();
     MeshTestAuthority issuer = root.authority();
     String named = impostor == null ? service : impostor;
@@ -257,7 +269,8 @@ public final class CaState {
         index.next(),
         issuer,
         now.plusNanos(renewIn),
-        System.nanoTime());
+        System.nanoTime(),
+        stuck);
   }
 
   private Root activeRoot() {

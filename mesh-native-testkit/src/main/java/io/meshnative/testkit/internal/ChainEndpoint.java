@@ -24,6 +24,7 @@ final class ChainEndpoint implements Endpoint {
     if (service.isEmpty()) {
       throw ApiError.badRequest("Missing chain name");
     }
+    plane.permit(request, rights -> rights.serviceRead(service));
     String compileDc = request.parameter("compile-dc");
     String local = plane.settings.datacenter();
     ChainCompiler.Overrides overrides = overrides(request);

@@ -29,16 +29,36 @@ final class ConfigEntryEndpoint implements Endpoint {
     String kind = request.segment(2);
     String name = request.segment(3);
     requireKind(kind, 500, "");
+    Rights rights = plane.rights(request);
     if (name.isEmpty()) {
       Plane.allowOnly(request, "GET");
       return kind.equals(INTENTIONS) ? intentions.list(request) : list(request, kind);
     }
     Plane.allowOnly(request, "GET", "DELETE");
     if (request.method().equals("DELETE")) {
+      Rights.require(mayWrite(rights, kind, name));
       delete(kind, name);
       return ApiResponse.json(Json.object());
     }
+    Rights.require(mayRead(rights, kind, name));
     return kind.equals(INTENTIONS) ? intentions.get(request, name) : get(request, kind, name);
+  }
+
+  /** What concerns all proxies may be read by everybody (h). */
+  static boolean mayRead(Rights rights, String kind, String name) {
+    return switch (kind) {
+      case INTENTIONS -> rights.intentionRead(name);
+      case ConfigEntries.PROXY_DEFAULTS, "mesh" -> true;
+      default -> rights.serviceRead(name);
+    };
+  }
+
+  private static boolean mayWrite(Rights rights, String kind, String name) {
+    return switch (kind) {
+      case INTENTIONS -> rights.intentionWrite(name);
+      case ConfigEntries.PROXY_DEFAULTS, "mesh" -> rights.operatorWrite();
+      default -> rights.serviceWrite(name);
+    };
   }
 
   private void requireKind(String kind, int status, String prefix) {
@@ -61,6 +81,7 @@ final class ConfigEntryEndpoint implements Endpoint {
     String kind = body.text("Kind");
     requireKind(kind, 400, "Bad request: Request decoding failed: ");
     long expected = casIndex(request);
+    Rights.require(mayWrite(plane.rights(request), kind, body.text("Name")));
     if (kind.equals(INTENTIONS)) {
       return ApiResponse.json(intentions.put(body, expected));
     }
@@ -105,9 +126,14 @@ final class ConfigEntryEndpoint implements Endpoint {
 
   private ApiResponse list(ApiRequest request, String kind) throws InterruptedException {
     plane.block(request, plane::configIndex, Plane::neverDue);
+    Rights rights = plane.rights(request);
     return plane.snapshot(() ->
         plane.query(
-            ApiResponse.json(plane.config.entries().list(kind).stream().map(Entry::json).toList()),
+            ApiResponse.json(
+                plane.config.entries().list(kind).stream()
+                    .filter(entry -> mayRead(rights, kind, entry.name()))
+                    .map(Entry::json)
+                    .toList()),
             plane.configIndex(),
             true,
             "blocking-query"));

@@ -1,5 +1,6 @@
 package io.meshnative.testkit.internal;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Discovery: which instances there are, and how they are. */
@@ -29,22 +30,43 @@ final class HealthEndpoint implements Endpoint {
     if (service.isEmpty()) {
       throw ApiError.badRequest("Missing service name");
     }
-    plane.block(request, () -> plane.catalog.indexFor(service), plane.catalog::ttlDueNanos);
-    // 1.10 streams what blocks or is cached, and then knows no leader (b.3, b.4).
     boolean cached = request.flag("cached");
+    // 1.10 streams what blocks or is cached, and then knows no leader (b.3, b.4).
     boolean streaming = !plane.settings.old() && (request.index() > 0 || cached);
+    requireKnownToken(request, streaming);
+    FilterExpression filter = FilterExpression.parse(request.parameter("filter"));
+    plane.block(request, () -> plane.catalog.indexFor(service), plane.catalog::ttlDueNanos);
+    Rights rights = plane.rights(request);
+    // Who may not see a service learns nothing of it, not even when it changed (0.6).
+    boolean blind = !streaming && !rights.serviceRead(service);
     return plane.snapshot(() -> {
-      ApiResponse response =
-          ApiResponse.json(plane.catalog.health(service, connect, request.flag("passing")));
+      List<Object> rows =
+          plane.catalog.health(
+              service,
+              connect,
+              request.flag("passing"),
+              name -> rights.serviceRead(name) && rights.nodeRead(CatalogState.NODE));
+      ApiResponse response = ApiResponse.json(rows.stream().filter(filter).toList());
       if (cached) {
         response.cache(request.index() == 0);
       }
       Plane.consistency(request, response);
       return plane.query(
           response,
-          plane.catalog.indexFor(service),
-          !streaming,
+          blind ? 1 : plane.catalog.indexFor(service),
+          !streaming && !blind,
           streaming ? "streaming" : "blocking-query");
     });
+  }
+
+  private void requireKnownToken(ApiRequest request, boolean streaming) {
+    try {
+      Rights unused = plane.rights(request);
+    } catch (ApiError e) {
+      // A stream hands through what gRPC made of the error (h).
+      throw streaming
+          ? new ApiError(e.status, "rpc error: code = Unknown desc = " + e.getMessage())
+          : e;
+    }
   }
 }

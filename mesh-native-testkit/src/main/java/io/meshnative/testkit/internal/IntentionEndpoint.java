@@ -57,13 +57,22 @@ final class IntentionEndpoint implements Endpoint {
   }
 
   private ApiResponse list(ApiRequest request) throws InterruptedException {
+    plane.permit(request, rights -> true);
     plane.block(request, plane.intentions::tableIndex, Plane::neverDue);
     return plane.snapshot(() ->
         plane.query(
-            ApiResponse.json(json(plane.intentions.list())),
+            ApiResponse.json(json(visible(plane.rights(request)))),
             plane.intentions.tableIndex(),
             true,
             "blocking-query"));
+  }
+
+  private List<IntentionRule> visible(Rights rights) {
+    return plane.intentions.list().stream()
+        .filter(rule ->
+            rights.intentionRead(rule.source()) && !rule.source().equals("*")
+                || rights.intentionRead(rule.destination()))
+        .toList();
   }
 
   private List<Map<String, @Nullable Object>> json(List<IntentionRule> rules) {
@@ -87,6 +96,7 @@ final class IntentionEndpoint implements Endpoint {
     boolean byDestination = by.equals("destination");
     Map<String, String> names = new LinkedHashMap<>();
     request.parameters("name").forEach(given -> names.put(given, bareName(given)));
+    plane.permit(request, rights -> names.values().stream().allMatch(rights::intentionRead));
     return plane.settings.old()
         ? match18(request, names, byDestination)
         : match110(request, names, byDestination);
@@ -158,6 +168,7 @@ final class IntentionEndpoint implements Endpoint {
 
   private ApiResponse create(ApiRequest request) {
     Legacy wanted = Legacy.read(request, plane.settings.old());
+    Rights.require(plane.rights(request).intentionWrite(wanted.destination()));
     refuseDuplicate(wanted.source(), wanted.destination());
     return store(wanted);
   }
@@ -236,6 +247,12 @@ final class IntentionEndpoint implements Endpoint {
       throw ApiError.badRequest("failed intention lookup: index error: UUID must be 36 characters");
     }
     var rule = plane.intentions.byId(id).filter(found -> found.legacy() || plane.settings.old());
+    Rights rights = plane.rights(request);
+    rule.ifPresent(found ->
+        Rights.require(
+            request.method().equals("GET")
+                ? rights.intentionRead(found.destination())
+                : rights.intentionWrite(found.destination())));
     if (request.method().equals("DELETE")) {
       var found =
           rule.orElseThrow(
@@ -271,6 +288,11 @@ final class IntentionEndpoint implements Endpoint {
     }
     String source = request.parameter("source");
     String destination = request.parameter("destination");
+    Rights rights = plane.rights(request);
+    Rights.require(
+        request.method().equals("GET")
+            ? rights.intentionRead(destination)
+            : rights.intentionWrite(destination));
     return switch (request.method()) {
       case "GET" ->
           plane

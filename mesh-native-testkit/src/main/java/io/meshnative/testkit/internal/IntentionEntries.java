@@ -86,7 +86,10 @@ final class IntentionEntries {
     plane.block(request, plane.intentions::tableIndex, Plane::neverDue);
     return plane.snapshot(() -> {
       List<Object> all = new ArrayList<>();
-      plane.intentions.entries().forEach(entry -> all.add(json(entry)));
+      Rights rights = plane.rights(request);
+      plane.intentions.entries().stream()
+          .filter(entry -> rights.intentionRead(entry.name()))
+          .forEach(entry -> all.add(json(entry)));
       return plane.query(
           ApiResponse.json(all), plane.intentions.tableIndex(), true, "blocking-query");
     });

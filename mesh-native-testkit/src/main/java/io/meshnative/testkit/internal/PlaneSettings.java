@@ -15,6 +15,9 @@ public record PlaneSettings(
     Duration leafJitter,
     Duration maxWait,
     boolean defaultAllow,
+    boolean acls,
+    String managementToken,
+    boolean rotationDefect,
     int port) {
 
   /** Whether the 1.8 forms are spoken. */
