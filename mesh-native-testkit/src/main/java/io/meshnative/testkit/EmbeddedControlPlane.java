@@ -6,7 +6,9 @@ import io.meshnative.testkit.internal.JsonObject;
 import io.meshnative.testkit.internal.JwtAuthMethod;
 import io.meshnative.testkit.internal.Plane;
 import io.meshnative.testkit.internal.PlaneSettings;
+import io.meshnative.testkit.internal.SkewedClock;
 import java.net.URI;
+import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
@@ -14,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A Consul control plane in the process: one agent's HTTP API on loopback, with a certificate
@@ -31,7 +34,7 @@ import java.util.UUID;
  * <p>It answers as Consul 1.10.3 does on an agent with ACLs off, down to error texts and to which
  * blocking query wakes for what; {@link Builder#mimic} chooses 1.8.7. Whatever is written here or
  * over HTTP is seen by the next request, and wakes the blocking queries that it concerns. What it
- * lacks: several nodes, TLS to the agent.
+ * lacks: several nodes and datacenters, peering, gateways, gRPC, HTTP/2.
  *
  * <p>Thread-safe. No method waits for a client; {@link #rotateRoot()} and the certificate methods
  * make keys and signatures on the calling thread. For tests only: private keys cross an open port.
@@ -47,7 +50,7 @@ public final class EmbeddedControlPlane implements AutoCloseable {
             builder.datacenter,
             builder.version,
             builder.caKeyType,
-            builder.clock,
+            new SkewedClock(builder.clock),
             builder.leafTtl,
             builder.leafJitter,
             builder.maxWait,
@@ -55,6 +58,9 @@ public final class EmbeddedControlPlane implements AutoCloseable {
             builder.acls,
             builder.token,
             builder.rotationDefect,
+            builder.tlsDirectory,
+            builder.verifyIncoming,
+            builder.unixSocket,
             builder.port);
     this.plane = new Plane(settings, new Random());
     this.server = new AgentServer(plane);
@@ -84,6 +90,31 @@ public final class EmbeddedControlPlane implements AutoCloseable {
   /** The value for {@code CONSUL_HTTP_ADDR}, for example {@code 127.0.0.1:41873}. */
   public String httpAddr() {
     return "127.0.0.1:" + server.port();
+  }
+
+  /**
+   * Where the agent's API is with TLS, for example {@code https://127.0.0.1:41874}; the server's
+   * certificate names {@code localhost}, {@code 127.0.0.1} and {@code server.dc1.consul}.
+   *
+   * @throws IllegalStateException if the plane was built without {@link Builder#tls}
+   */
+  public URI httpsAddress() {
+    TlsFiles unused = tlsFiles();
+    return URI.create("https://127.0.0.1:" + server.tlsPort());
+  }
+
+  /**
+   * The PEM files that a client needs for {@link #httpsAddress()}.
+   *
+   * @throws IllegalStateException if the plane was built without {@link Builder#tls}
+   */
+  public TlsFiles tlsFiles() {
+    TlsFiles files = server.tlsFiles();
+    if (files == null) {
+      throw new IllegalStateException(
+          "this plane speaks plain HTTP only: build it with tls(directory) for TLS");
+    }
+    return files;
   }
 
   /** The datacenter. */
@@ -471,6 +502,9 @@ public final class EmbeddedControlPlane implements AutoCloseable {
     private boolean acls;
     private String token = UUID.randomUUID().toString();
     private boolean rotationDefect;
+    private @Nullable Path tlsDirectory;
+    private boolean verifyIncoming;
+    private @Nullable Path unixSocket;
     private int port;
 
     private Builder() {}
@@ -514,6 +548,37 @@ public final class EmbeddedControlPlane implements AutoCloseable {
      */
     public Builder mimicRotationDefect(boolean value) {
       this.rotationDefect = value;
+      return this;
+    }
+
+    /**
+     * Serves the API with TLS, too, on a port of its own and by a certificate of an authority that
+     * is made for this plane. See {@link EmbeddedControlPlane#httpsAddress()}.
+     *
+     * @param directory where the PEM files for clients go; it has to exist, and stays
+     */
+    public Builder tls(Path directory) {
+      this.tlsDirectory = directory;
+      return this;
+    }
+
+    /**
+     * Whether TLS asks clients for a certificate of the agent's authority, as {@code
+     * verify_incoming} does. Default false. Matters with {@link #tls} only.
+     */
+    public Builder verifyIncoming(boolean value) {
+      this.verifyIncoming = value;
+      return this;
+    }
+
+    /**
+     * Listens on a unix socket, too, as Nomad's bridge networking does: a plain relay of bytes, to
+     * the TLS port where there is one, so that clients speak TLS inside.
+     *
+     * @param path where nothing is yet; short, for systems allow about 100 bytes
+     */
+    public Builder unixSocket(Path path) {
+      this.unixSocket = path;
       return this;
     }
 

@@ -18,7 +18,7 @@ class AclMatrixTest {
       EmbeddedControlPlane.builder().acls(true).defaultAllow(false).start();
 
   /** Their content is of the agent that was asked. */
-  private static final Set<String> OWN_CONTENT = Set.of("status-leader", "agent-self");
+  private static final Set<String> OWN_CONTENT = Set.of("status-leader");
 
   private static final Map<String, String> BODIES = bodies();
 

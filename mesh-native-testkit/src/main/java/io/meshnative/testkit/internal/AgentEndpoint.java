@@ -36,6 +36,11 @@ final class AgentEndpoint implements Endpoint {
         Plane.allowOnly(request, "GET");
         yield ApiResponse.json(plane.catalog.agentServices(plane.rights(request)::serviceRead));
       }
+      case "/v1/agent/members" -> {
+        Plane.allowOnly(request, "GET");
+        yield ApiResponse.json(
+            plane.rights(request).nodeRead(CatalogState.NODE) ? List.of(member()) : List.of());
+      }
       case "/v1/agent/checks" -> {
         Plane.allowOnly(request, "GET");
         yield ApiResponse.json(plane.catalog.agentChecks(plane.rights(request)::serviceRead));
@@ -127,8 +132,52 @@ final class AgentEndpoint implements Endpoint {
                 settings.datacenter(),
                 "Version",
                 version),
+            "Coord",
+            null,
             "Member",
-            Json.object("Name", CatalogState.NODE, "Addr", CatalogState.NODE_ADDRESS)));
+            member(),
+            "Stats",
+            Json.object("agent", Json.object(), "consul", Json.object("server", "true")),
+            "Meta",
+            Json.object("consul-network-segment", ""),
+            "xDS",
+            Json.object()));
+  }
+
+  private Map<String, @Nullable Object> member() {
+    Object tags =
+        Json.object(
+            "role",
+            "consul",
+            "dc",
+            plane.settings.datacenter(),
+            "build",
+            plane.settings.version().text() + ":",
+            "segment",
+            "");
+    return Json.object(
+        "Name",
+        CatalogState.NODE,
+        "Addr",
+        CatalogState.NODE_ADDRESS,
+        "Port",
+        8301,
+        "Tags",
+        tags,
+        "Status",
+        1,
+        "ProtocolMin",
+        1,
+        "ProtocolMax",
+        5,
+        "ProtocolCur",
+        2,
+        "DelegateMin",
+        2,
+        "DelegateMax",
+        5,
+        "DelegateCur",
+        4);
   }
 
   private ApiResponse register(ApiRequest request) {

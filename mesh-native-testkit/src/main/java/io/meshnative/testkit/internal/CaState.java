@@ -56,6 +56,9 @@ public final class CaState {
   private @Nullable List<Root> withheldView;
   private Duration leafTtl;
   private @Nullable String impostor;
+  private @Nullable String foreignKey;
+  private final Map<String, @Nullable Object> configuration = new HashMap<>();
+  private long configuredAt = 5;
 
   public CaState(BlockingIndex index, PlaneSettings settings, Random random) {
     this.index = index;
@@ -173,6 +176,40 @@ public final class CaState {
     return index.locked(() -> leafTtl);
   }
 
+  /** Remembers what was written into the configuration, to be shown again. */
+  void configured(Map<String, @Nullable Object> given) {
+    index.locked(() -> {
+      configuration.putAll(given);
+      configuredAt = index.next();
+    });
+  }
+
+  /** The configuration as it is shown: with the private key, if one was given (c.7). */
+  Map<String, @Nullable Object> configurationJson() {
+    return index.locked(() -> {
+      Map<String, @Nullable Object> config = new java.util.TreeMap<>();
+      config.put("IntermediateCertTTL", "8760h");
+      if (settings.old()) {
+        config.put("RotationPeriod", "2160h");
+      }
+      config.putAll(configuration);
+      config.put("LeafCertTTL", GoDuration.format(leafTtl));
+      return Json.object(
+          "Provider",
+          "consul",
+          "Config",
+          config,
+          "State",
+          null,
+          "ForceWithoutCrossSigning",
+          false,
+          "CreateIndex",
+          5,
+          "ModifyIndex",
+          configuredAt);
+    });
+  }
+
   /** Fault: the list of roots stays as it is, whatever happens to them. */
   public void withholdRoots(boolean on) {
     index.locked(() -> {
@@ -190,6 +227,16 @@ public final class CaState {
     index.locked(() -> {
       if (!Objects.equals(impostor, service)) {
         impostor = service;
+        reissueLeaves();
+      }
+    });
+  }
+
+  /** Fault: every leaf comes with the key of another. */
+  public void foreignKeys(boolean on) {
+    index.locked(() -> {
+      if (on != (foreignKey != null)) {
+        foreignKey = on ? active().issue(LeafSpec.service("nobody")).keyPem() : null;
         reissueLeaves();
       }
     });
@@ -316,13 +363,14 @@ public final class CaState {
   }
 
   /** The body of the leaf endpoint. */
-  public static Map<String, @Nullable Object> leafJson(Leaf leaf) {
+  public Map<String, @Nullable Object> leafJson(Leaf leaf) {
+    String foreign = index.locked(() -> foreignKey);
     X509Certificate certificate = leaf.certificate().leaf();
     BigInteger serial = certificate.getSerialNumber();
     return Json.object(
         "SerialNumber", ColonHex.of(serial.toByteArray()),
         "CertPEM", leaf.certificate().certPem(),
-        "PrivateKeyPEM", leaf.certificate().keyPem(),
+        "PrivateKeyPEM", foreign == null ? leaf.certificate().keyPem() : foreign,
         "Service", leaf.uri().substring(leaf.uri().lastIndexOf('/') + 1),
         "ServiceURI", leaf.uri(),
         "ValidAfter", certificate.getNotBefore().toInstant().toString(),

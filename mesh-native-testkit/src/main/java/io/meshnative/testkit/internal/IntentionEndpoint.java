@@ -22,7 +22,15 @@ final class IntentionEndpoint implements Endpoint {
           "Action",
           "Description",
           "Meta",
-          "Precedence");
+          "Precedence",
+          // The command line sends whole objects back.
+          "DefaultAddr",
+          "DefaultPort",
+          "CreatedAt",
+          "UpdatedAt",
+          "Hash",
+          "CreateIndex",
+          "ModifyIndex");
 
   private final Plane plane;
 
