@@ -3,15 +3,20 @@ package io.meshnative.testkit;
 import io.meshnative.testkit.internal.AgentServer;
 import io.meshnative.testkit.internal.Json;
 import io.meshnative.testkit.internal.JsonObject;
+import io.meshnative.testkit.internal.JwtAuthMethod;
 import io.meshnative.testkit.internal.Plane;
 import io.meshnative.testkit.internal.PlaneSettings;
+import io.meshnative.testkit.internal.SkewedClock;
 import java.net.URI;
+import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A Consul control plane in the process: one agent's HTTP API on loopback, with a certificate
@@ -29,8 +34,7 @@ import java.util.Random;
  * <p>It answers as Consul 1.10.3 does on an agent with ACLs off, down to error texts and to which
  * blocking query wakes for what; {@link Builder#mimic} chooses 1.8.7. Whatever is written here or
  * over HTTP is seen by the next request, and wakes the blocking queries that it concerns. What it
- * lacks: ACLs, other config entries than intentions, so every chain is the default one and every
- * destination is taken to speak HTTP, several nodes, {@code filter}, TLS to the agent.
+ * lacks: several nodes and datacenters, peering, gateways, gRPC, HTTP/2.
  *
  * <p>Thread-safe. No method waits for a client; {@link #rotateRoot()} and the certificate methods
  * make keys and signatures on the calling thread. For tests only: private keys cross an open port.
@@ -46,11 +50,17 @@ public final class EmbeddedControlPlane implements AutoCloseable {
             builder.datacenter,
             builder.version,
             builder.caKeyType,
-            builder.clock,
+            new SkewedClock(builder.clock),
             builder.leafTtl,
             builder.leafJitter,
             builder.maxWait,
             builder.defaultAllow,
+            builder.acls,
+            builder.token,
+            builder.rotationDefect,
+            builder.tlsDirectory,
+            builder.verifyIncoming,
+            builder.unixSocket,
             builder.port);
     this.plane = new Plane(settings, new Random());
     this.server = new AgentServer(plane);
@@ -82,6 +92,31 @@ public final class EmbeddedControlPlane implements AutoCloseable {
     return "127.0.0.1:" + server.port();
   }
 
+  /**
+   * Where the agent's API is with TLS, for example {@code https://127.0.0.1:41874}; the server's
+   * certificate names {@code localhost}, {@code 127.0.0.1} and {@code server.dc1.consul}.
+   *
+   * @throws IllegalStateException if the plane was built without {@link Builder#tls}
+   */
+  public URI httpsAddress() {
+    TlsFiles unused = tlsFiles();
+    return URI.create("https://127.0.0.1:" + server.tlsPort());
+  }
+
+  /**
+   * The PEM files that a client needs for {@link #httpsAddress()}.
+   *
+   * @throws IllegalStateException if the plane was built without {@link Builder#tls}
+   */
+  public TlsFiles tlsFiles() {
+    TlsFiles files = server.tlsFiles();
+    if (files == null) {
+      throw new IllegalStateException(
+          "this plane speaks plain HTTP only: build it with tls(directory) for TLS");
+    }
+    return files;
+  }
+
   /** The datacenter. */
   public String datacenter() {
     return plane.settings.datacenter();
@@ -109,7 +144,8 @@ public final class EmbeddedControlPlane implements AutoCloseable {
    * Has requests decided by permissions.
    *
    * @param permissionsJson the array as in Consul's API, for example {@code [{"Action":"allow",
-   *     "HTTP":{"PathPrefix":"/v1/","Methods":["GET"]}}]}; stored as it is, so that it may be wrong
+   *     "HTTP":{"PathPrefix":"/v1/","Methods":["GET"]}}]}; stored as it is, so that it may be
+   *     wrong, and whatever protocol the destination speaks
    * @throws IllegalArgumentException if it is not a JSON array with something in it, if the
    *     destination is {@code *}, which Consul refuses, or if this plane imitates 1.8
    */
@@ -170,6 +206,22 @@ public final class EmbeddedControlPlane implements AutoCloseable {
    */
   public EmbeddedControlPlane defaultAllow(boolean allow) {
     plane.defaultAllow(allow);
+    return this;
+  }
+
+  /**
+   * Writes a config entry of another kind than intentions, in place of one of the same name: {@code
+   * service-defaults}, {@code proxy-defaults}, {@code service-router}, {@code service-splitter},
+   * {@code service-resolver}, {@code mesh}. Discovery chains are compiled from them.
+   *
+   * <pre>{@code
+   * plane.configEntry("{\"Kind\":\"service-defaults\",\"Name\":\"api\",\"Protocol\":\"http\"}");
+   * }</pre>
+   *
+   * @throws IllegalArgumentException with Consul's own text if Consul would refuse it
+   */
+  public EmbeddedControlPlane configEntry(String json) {
+    plane.config.put(json);
     return this;
   }
 
@@ -302,6 +354,78 @@ public final class EmbeddedControlPlane implements AutoCloseable {
     return this;
   }
 
+  // Tokens
+
+  /** The token that may do everything; empty where ACLs are off and none is needed. */
+  public String token() {
+    return plane.acl.enabled() ? plane.settings.managementToken() : "";
+  }
+
+  /**
+   * Makes the token that a mesh service should have: with the identity of the service, which may
+   * register it, get its leaf, decide for it and see everybody else.
+   *
+   * @return the secret
+   * @throws IllegalStateException if ACLs are off
+   */
+  public String serviceToken(String service) {
+    requireName("service", service);
+    return plane.acl.create(List.of(service), "");
+  }
+
+  /**
+   * Makes a token with rules in Consul's own form.
+   *
+   * @param rules for example {@code service "billing" { policy = "write" }}; empty for a token
+   *     without any rights
+   * @return the secret
+   * @throws IllegalArgumentException if the rules cannot be read
+   * @throws IllegalStateException if ACLs are off
+   */
+  public String tokenWithRules(String rules) {
+    return plane.acl.create(List.of(), rules);
+  }
+
+  /** Destroys a token, as a logout or an operator does. Does nothing if there is none. */
+  public EmbeddedControlPlane destroyToken(String secret) {
+    boolean unused = plane.acl.destroy(secret);
+    return this;
+  }
+
+  /**
+   * Lets workloads log in with a JWT, whose claim {@code claim} names the service that they are.
+   *
+   * @param method the name of the auth method
+   * @param publicKeyPem the RSA or EC key that proves the tokens
+   * @param issuer what {@code iss} has to be
+   * @param audience what {@code aud} has to name
+   * @param claim for example {@code service}
+   * @param life how long a token of a login lives
+   * @throws IllegalStateException if ACLs are off
+   */
+  public EmbeddedControlPlane jwtLogin(
+      String method,
+      String publicKeyPem,
+      String issuer,
+      String audience,
+      String claim,
+      Duration life) {
+    plane.acl.addJwtMethod(
+        new JwtAuthMethod(
+            method,
+            "",
+            List.of(publicKeyPem),
+            issuer,
+            List.of(audience),
+            Map.of(claim, "service_name"),
+            life,
+            "local",
+            1),
+        "value.service_name != \"\"",
+        "${value.service_name}");
+    return this;
+  }
+
   // Trouble
 
   /** What can be made to go wrong. */
@@ -375,16 +499,86 @@ public final class EmbeddedControlPlane implements AutoCloseable {
     private Duration leafJitter = Duration.ofMillis(200);
     private Duration maxWait = Duration.ofMinutes(10);
     private boolean defaultAllow = true;
+    private boolean acls;
+    private String token = UUID.randomUUID().toString();
+    private boolean rotationDefect;
+    private @Nullable Path tlsDirectory;
+    private boolean verifyIncoming;
+    private @Nullable Path unixSocket;
     private int port;
 
     private Builder() {}
 
     /**
      * What happens where no intention matches. Default true, as with ACLs off; false behaves as
-     * with ACLs on, {@code default_policy = "deny"} and a token that may do everything.
+     * with ACLs on, {@code default_policy = "deny"} and a token that may do everything; {@link
+     * #acls} has callers show one.
      */
     public Builder defaultAllow(boolean value) {
       this.defaultAllow = value;
+      return this;
+    }
+
+    /**
+     * Whether tokens are asked for, as with {@code acl.enabled}. Default false. The default policy
+     * is then what {@link #defaultAllow} says; a mesh that means it takes {@code
+     * defaultAllow(false)}.
+     */
+    public Builder acls(boolean value) {
+      this.acls = value;
+      return this;
+    }
+
+    /**
+     * The secret of the token that may do everything, which {@link EmbeddedControlPlane#token()}
+     * shows. Default a random one. Matters with {@link #acls} only.
+     */
+    public Builder token(String secret) {
+      if (secret.isBlank()) {
+        throw new IllegalArgumentException(
+            "an empty secret would give everything to the anonymous token");
+      }
+      this.token = secret;
+      return this;
+    }
+
+    /**
+     * Whether the agent has the defect of 1.8.7 and 1.10.3: a leaf that one rotation renewed is not
+     * renewed by later ones, however it is asked for, unless with another token. Default false.
+     */
+    public Builder mimicRotationDefect(boolean value) {
+      this.rotationDefect = value;
+      return this;
+    }
+
+    /**
+     * Serves the API with TLS, too, on a port of its own and by a certificate of an authority that
+     * is made for this plane. See {@link EmbeddedControlPlane#httpsAddress()}.
+     *
+     * @param directory where the PEM files for clients go; it has to exist, and stays
+     */
+    public Builder tls(Path directory) {
+      this.tlsDirectory = directory;
+      return this;
+    }
+
+    /**
+     * Whether TLS asks clients for a certificate of the agent's authority, as {@code
+     * verify_incoming} does. Default false. Matters with {@link #tls} only.
+     */
+    public Builder verifyIncoming(boolean value) {
+      this.verifyIncoming = value;
+      return this;
+    }
+
+    /**
+     * Listens on a unix socket, too, as Nomad's bridge networking does: a plain relay of bytes, to
+     * the TLS port where there is one, so that clients speak TLS inside.
+     *
+     * @param path where nothing is yet; short, for systems allow about 100 bytes
+     */
+    public Builder unixSocket(Path path) {
+      this.unixSocket = path;
       return this;
     }
 

@@ -96,6 +96,42 @@ public final class Faults {
     return this;
   }
 
+  /**
+   * Writes the body of each answer one byte at a time with this pause before each; {@link
+   * Duration#ZERO} ends it for answers that come afterwards. A client that only bounds the silence
+   * between two reads waits for ever.
+   */
+  public Faults slowDrip(Duration pause) {
+    if (pause.isNegative()) {
+      throw new IllegalArgumentException("a pause cannot be negative: " + pause);
+    }
+    plane.faults.drip(pause);
+    return this;
+  }
+
+  /** Answers with the right status and headers and a body that is not JSON, or not. */
+  public Faults garbageBodies(boolean on) {
+    plane.faults.garble(on);
+    return this;
+  }
+
+  /**
+   * Puts the clock of the agent ahead, or behind with a negative value, and makes its leaves anew:
+   * their validity, their renewal, TTL checks and the life of tokens follow it. {@link
+   * Duration#ZERO} ends it.
+   */
+  public Faults clockSkew(Duration skew) {
+    plane.settings.clock().skew(skew);
+    plane.ca.reissueLeaves();
+    return this;
+  }
+
+  /** Answers every leaf request with a private key that is not the leaf's. Wakes leaf watches. */
+  public Faults leafWithOtherKey(boolean on) {
+    plane.ca.foreignKeys(on);
+    return this;
+  }
+
   /** Shows an index that is lower with every answer, or the true one. */
   public Faults indexBackwards(boolean on) {
     plane.faults.fallingIndex(on);
@@ -132,6 +168,10 @@ public final class Faults {
     return up().resume()
         .delay(Duration.ZERO)
         .truncateBodies(false)
+        .garbageBodies(false)
+        .slowDrip(Duration.ZERO)
+        .clockSkew(Duration.ZERO)
+        .leafWithOtherKey(false)
         .indexBackwards(false)
         .emptyIntentions(false)
         .leafForOtherService(null)

@@ -118,6 +118,11 @@ public final class LeafSpec {
     return name(new GeneralName(GeneralName.dNSName, value));
   }
 
+  /** Adds an IP address. Consul's leaves have none. */
+  public LeafSpec ip(String value) {
+    return name(new GeneralName(GeneralName.iPAddress, value));
+  }
+
   /** Adds an e-mail name. Consul's leaves have none. */
   public LeafSpec email(String value) {
     return name(new GeneralName(GeneralName.rfc822Name, value));

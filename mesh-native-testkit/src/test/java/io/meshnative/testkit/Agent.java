@@ -23,9 +23,25 @@ final class Agent {
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final EmbeddedControlPlane plane;
+  private final Map<String, String> headers;
 
   Agent(EmbeddedControlPlane plane) {
+    this(plane, Map.of());
+  }
+
+  private Agent(EmbeddedControlPlane plane, Map<String, String> headers) {
     this.plane = plane;
+    this.headers = headers;
+  }
+
+  /** The same client with a header on each request. */
+  Agent with(String name, String value) {
+    return new Agent(plane, Map.of(name, value));
+  }
+
+  /** The same client with a token; the empty one for none. */
+  Agent withToken(String secret) {
+    return secret.isEmpty() ? new Agent(plane) : with("X-Consul-Token", secret);
   }
 
   /** An answer. */
@@ -71,7 +87,9 @@ final class Agent {
   }
 
   private HttpRequest request(String method, String path, @Nullable String body) {
-    return HttpRequest.newBuilder(URI.create(plane.address() + path))
+    HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create(plane.address() + path));
+    headers.forEach(builder::setHeader);
+    return builder
         .timeout(GUARD)
         .method(method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body))
         .build();

@@ -149,6 +149,7 @@ class CapturedShapeTest {
       }
     }
     Agent agent = new Agent(plane);
+    plane.configEntry("{\"Kind\":\"service-defaults\",\"Name\":\"api\",\"Protocol\":\"http\"}");
     Object entry =
         Json.object(
             "Kind",

@@ -2,6 +2,7 @@ package io.meshnative.testkit.internal;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -16,19 +17,33 @@ final class AgentEndpoint implements Endpoint {
   }
 
   @Override
-  public @Nullable ApiResponse answer(ApiRequest request) {
+  public @Nullable ApiResponse answer(ApiRequest request) throws InterruptedException {
     return switch (request.path()) {
       case "/v1/agent/self" -> {
         Plane.allowOnly(request, "GET");
+        Rights.require(plane.rights(request).agentRead(CatalogState.NODE));
         yield self();
       }
       case "/v1/status/leader" -> {
         Plane.allowOnly(request, "GET");
         yield ApiResponse.json("127.0.0.1:8300");
       }
+      case "/v1/status/peers" -> {
+        Plane.allowOnly(request, "GET");
+        yield ApiResponse.json(List.of("127.0.0.1:8300"));
+      }
       case "/v1/agent/services" -> {
         Plane.allowOnly(request, "GET");
-        yield ApiResponse.json(plane.catalog.agentServices());
+        yield ApiResponse.json(plane.catalog.agentServices(plane.rights(request)::serviceRead));
+      }
+      case "/v1/agent/members" -> {
+        Plane.allowOnly(request, "GET");
+        yield ApiResponse.json(
+            plane.rights(request).nodeRead(CatalogState.NODE) ? List.of(member()) : List.of());
+      }
+      case "/v1/agent/checks" -> {
+        Plane.allowOnly(request, "GET");
+        yield ApiResponse.json(plane.catalog.agentChecks(plane.rights(request)::serviceRead));
       }
       case "/v1/agent/service/register" -> {
         Plane.allowOnly(request, "PUT");
@@ -38,11 +53,11 @@ final class AgentEndpoint implements Endpoint {
     };
   }
 
-  private @Nullable ApiResponse answerWithId(ApiRequest request) {
+  private @Nullable ApiResponse answerWithId(ApiRequest request) throws InterruptedException {
     String path = request.path();
     if (path.startsWith("/v1/agent/service/deregister/")) {
       Plane.allowOnly(request, "PUT");
-      // With ACLs off an unknown id is fine, too (g).
+      requireWriteOn(request, request.segment(4));
       plane.catalog.deregister(request.segment(4));
       return ApiResponse.empty();
     }
@@ -52,7 +67,7 @@ final class AgentEndpoint implements Endpoint {
     }
     if (path.startsWith("/v1/agent/service/")) {
       Plane.allowOnly(request, "GET");
-      return service(request.segment(3));
+      return service(request, request.segment(3));
     }
     if (path.startsWith("/v1/agent/check/")) {
       Plane.allowOnly(request, "PUT");
@@ -60,9 +75,23 @@ final class AgentEndpoint implements Endpoint {
     }
     if (path.startsWith("/v1/agent/health/service/id/")) {
       Plane.allowOnly(request, "GET");
-      return health(request.segment(5));
+      return health(request, request.segment(5));
+    }
+    if (path.startsWith("/v1/agent/health/service/name/")) {
+      Plane.allowOnly(request, "GET");
+      return healthOf(request, request.segment(5));
     }
     return null;
+  }
+
+  /** With ACLs off an unknown id is nobody's, and that is fine; with ACLs on it is an error (g). */
+  private void requireWriteOn(ApiRequest request, String id) {
+    Rights rights = plane.rights(request);
+    Optional<String> service = plane.catalog.serviceOf(id);
+    service.ifPresent(rights::requireServiceWrite);
+    if (service.isEmpty() && plane.acl.enabled()) {
+      throw new ApiError(500, "Unknown service \"" + id + "\"");
+    }
   }
 
   private ApiResponse self() {
@@ -94,7 +123,7 @@ final class AgentEndpoint implements Endpoint {
                 "ACLDefaultPolicy",
                 allow ? "allow" : "deny",
                 "ACLsEnabled",
-                !allow,
+                plane.acl.enabled() || !allow,
                 "ConnectEnabled",
                 true,
                 "Datacenter",
@@ -103,14 +132,61 @@ final class AgentEndpoint implements Endpoint {
                 settings.datacenter(),
                 "Version",
                 version),
+            "Coord",
+            null,
             "Member",
-            Json.object("Name", CatalogState.NODE, "Addr", CatalogState.NODE_ADDRESS)));
+            member(),
+            "Stats",
+            Json.object("agent", Json.object(), "consul", Json.object("server", "true")),
+            "Meta",
+            Json.object("consul-network-segment", ""),
+            "xDS",
+            Json.object()));
+  }
+
+  private Map<String, @Nullable Object> member() {
+    Object tags =
+        Json.object(
+            "role",
+            "consul",
+            "dc",
+            plane.settings.datacenter(),
+            "build",
+            plane.settings.version().text() + ":",
+            "segment",
+            "");
+    return Json.object(
+        "Name",
+        CatalogState.NODE,
+        "Addr",
+        CatalogState.NODE_ADDRESS,
+        "Port",
+        8301,
+        "Tags",
+        tags,
+        "Status",
+        1,
+        "ProtocolMin",
+        1,
+        "ProtocolMax",
+        5,
+        "ProtocolCur",
+        2,
+        "DelegateMin",
+        2,
+        "DelegateMax",
+        5,
+        "DelegateCur",
+        4);
   }
 
   private ApiResponse register(ApiRequest request) {
     try {
       JsonObject body = JsonObject.parse(request.body());
       Registration wanted = new Registration(body, plane.catalog, plane.settings.datacenter());
+      Rights rights = plane.rights(request);
+      rights.requireServiceWrite(wanted.instance.name);
+      plane.catalog.serviceOf(wanted.instance.id).ifPresent(rights::requireServiceWrite);
       boolean replace = request.flag("replace-existing-checks");
       plane.catalog.register(wanted.instance, wanted.checks, replace);
       ServiceInstance sidecar = wanted.sidecar(FIRST_SIDECAR_PORT);
@@ -123,7 +199,22 @@ final class AgentEndpoint implements Endpoint {
     }
   }
 
-  private ApiResponse service(String id) {
+  /** Blocks on the hash of the content, where others block on an index (b.2). */
+  private ApiResponse service(ApiRequest request, String id) throws InterruptedException {
+    Rights rights = plane.rights(request);
+    plane.catalog.serviceOf(id).ifPresent(name -> Rights.require(rights.serviceRead(name)));
+    String hash = request.parameter("hash");
+    if (!hash.isEmpty()) {
+      plane.await(
+          request,
+          () ->
+              !plane
+                  .catalog
+                  .agentService(id)
+                  .map(json -> String.valueOf(json.get("ContentHash")))
+                  .orElse("")
+                  .equals(hash));
+    }
     Map<String, @Nullable Object> json =
         plane
             .catalog
@@ -138,6 +229,7 @@ final class AgentEndpoint implements Endpoint {
       throw new ApiError(400, "Missing value for enable");
     }
     String id = request.segment(4);
+    requireWriteOn(request, id);
     boolean enable = request.flag("enable");
     if (!plane.catalog.maintenance(id, enable, request.parameter("reason"))) {
       throw new ApiError(404, "Unknown service \"" + id + "\"");
@@ -147,6 +239,12 @@ final class AgentEndpoint implements Endpoint {
 
   private ApiResponse check(ApiRequest request) {
     String id = request.segment(4);
+    Rights rights = plane.rights(request);
+    Optional<String> service = plane.catalog.serviceOfCheck(id);
+    service.ifPresent(rights::requireServiceWrite);
+    if (service.isEmpty() && plane.acl.enabled()) {
+      throw new ApiError(500, "Unknown check \"" + id + "\"");
+    }
     String status;
     String output = request.parameter("note");
     switch (request.segment(3)) {
@@ -185,14 +283,35 @@ final class AgentEndpoint implements Endpoint {
   }
 
   /** A service's health by the status of the answer: 200, 429 for a warning, 503. */
-  private ApiResponse health(String id) {
-    String status =
-        plane
-            .catalog
-            .aggregatedStatus(id)
-            .orElseThrow(() -> new ApiError(404, "ServiceId " + id + " not found"));
-    int code = status.equals("passing") ? 200 : status.equals("warning") ? 429 : 503;
-    return ApiResponse.json(code, Json.object("AggregatedStatus", status))
-        .header("X-Consul-Reason", status);
+  private ApiResponse health(ApiRequest request, String id) {
+    Rights rights = plane.rights(request);
+    plane.catalog.serviceOf(id).ifPresent(name -> Rights.require(rights.serviceRead(name)));
+    Map<String, @Nullable Object> health = plane.catalog.agentHealth(id).orElse(null);
+    if (health == null) {
+      return ApiResponse.json(
+              404, Json.object("AggregatedStatus", "critical", "Service", null, "Checks", null))
+          .header("X-Consul-Reason", "ServiceId " + id + " not found");
+    }
+    String status = String.valueOf(health.get("AggregatedStatus"));
+    return ApiResponse.json(code(status), health).header("X-Consul-Reason", status);
+  }
+
+  private static int code(String status) {
+    return status.equals("passing") ? 200 : status.equals("warning") ? 429 : 503;
+  }
+
+  /** The health of all instances of a service; the worst one gives the status of the answer. */
+  private ApiResponse healthOf(ApiRequest request, String service) {
+    Rights.require(plane.rights(request).serviceRead(service));
+    List<Map<String, @Nullable Object>> all = plane.catalog.agentHealthOf(service);
+    if (all.isEmpty()) {
+      throw new ApiError(404, "ServiceName " + service + " Not Found");
+    }
+    String worst =
+        all.stream()
+            .map(one -> String.valueOf(one.get("AggregatedStatus")))
+            .max(java.util.Comparator.comparingInt(AgentEndpoint::code))
+            .orElse("passing");
+    return ApiResponse.json(code(worst), all).header("X-Consul-Reason", worst);
   }
 }

@@ -1,10 +1,11 @@
 package io.meshnative.testkit.internal;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import io.meshnative.testkit.TlsFiles;
 import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -12,7 +13,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import javax.net.ServerSocketFactory;
 import mockwebserver3.Dispatcher;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
@@ -34,8 +34,9 @@ public final class AgentServer implements AutoCloseable {
   private static final Duration FOREVER = Duration.ofDays(1);
 
   private final Plane plane;
-  private final CuttableServerSocket listener;
-  private final MockWebServer server = new MockWebServer();
+  private final List<AgentPort> ports = new ArrayList<>();
+  private final @Nullable UnixRelay relay;
+  private final @Nullable AgentTls tls;
   private final List<Endpoint> endpoints;
   private final Map<String, LongAdder> counts = new ConcurrentHashMap<>();
   private volatile boolean closed;
@@ -49,30 +50,49 @@ public final class AgentServer implements AutoCloseable {
             new IntentionEndpoint(plane),
             new ConfigEntryEndpoint(plane),
             new HealthEndpoint(plane),
-            new AgentEndpoint(plane));
+            new ChainEndpoint(plane),
+            new CatalogEndpoint(plane),
+            new QueryEndpoint(plane),
+            new AgentEndpoint(plane),
+            new AclEndpoint(plane));
     if (NOISE.getLevel() == null) {
       // Every connection that a test cuts would be reported with its stack trace.
       NOISE.setLevel(Level.SEVERE);
     }
-    try {
-      listener = new CuttableServerSocket();
-      server.setServerSocketFactory(new OneSocketFactory(listener));
-      server.setDispatcher(
-          new Dispatcher() {
-            @Override
-            public MockResponse dispatch(RecordedRequest request) throws InterruptedException {
-              return serve(request);
-            }
-          });
-      server.start(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), plane.settings.port());
-    } catch (IOException e) {
-      throw new UncheckedIOException(
-          "cannot listen on 127.0.0.1:" + plane.settings.port() + ": " + e.getMessage(), e);
+    PlaneSettings settings = plane.settings;
+    Dispatcher dispatcher =
+        new Dispatcher() {
+          @Override
+          public MockResponse dispatch(RecordedRequest request) throws InterruptedException {
+            return serve(request);
+          }
+        };
+    ports.add(new AgentPort(settings.port(), null, false, dispatcher));
+    Path directory = settings.tlsDirectory();
+    tls = directory == null ? null : new AgentTls(directory, settings.datacenter());
+    if (tls != null) {
+      ports.add(new AgentPort(0, tls, settings.verifyIncoming(), dispatcher));
     }
+    Path socket = settings.unixSocket();
+    int last = ports.get(ports.size() - 1).port();
+    relay =
+        socket == null
+            ? null
+            : new UnixRelay(socket, new InetSocketAddress(InetAddress.getLoopbackAddress(), last));
   }
 
+  /** The port that speaks plain HTTP. */
   public int port() {
-    return server.getPort();
+    return ports.get(0).port();
+  }
+
+  /** The port that speaks TLS; 0 for none. */
+  public int tlsPort() {
+    return tls == null ? 0 : ports.get(1).port();
+  }
+
+  public @Nullable TlsFiles tlsFiles() {
+    return tls == null ? null : tls.files();
   }
 
   /** How many requests came in whose path starts like this. */
@@ -85,33 +105,40 @@ public final class AgentServer implements AutoCloseable {
 
   /** Resets every connection and refuses new ones, on the same port. */
   public void down() {
-    listener.down();
+    ports.forEach(port -> port.listener().down());
     plane.index.releaseAll();
   }
 
   /** Serves again after {@link #down()}. */
   public void up() {
-    listener.up();
+    ports.forEach(port -> port.listener().up());
   }
 
   /** Resets every connection, and takes new ones. */
   public void cut() {
-    listener.cut();
+    ports.forEach(port -> port.listener().cut());
     // Their threads look whether they still have a client.
     plane.index.releaseAll();
   }
 
   /** How many connections are open. */
   public int openConnections() {
-    return listener.open();
+    return ports.stream().mapToInt(port -> port.listener().open()).sum();
   }
 
   private MockResponse serve(RecordedRequest recorded) throws InterruptedException {
     // The server remembers every request for takeRequest(); over a long run that would be a leak.
-    drain();
+    for (AgentPort port : ports) {
+      port.drain();
+    }
     ByteString body = recorded.getBody();
     ApiRequest request =
-        ApiRequest.of(recorded.getMethod(), recorded.getTarget(), body == null ? "" : body.utf8());
+        ApiRequest.of(
+            recorded.getMethod(),
+            recorded.getTarget(),
+            body == null ? "" : body.utf8(),
+            header(recorded, "X-Consul-Token"),
+            header(recorded, "Authorization"));
     counts.computeIfAbsent(request.path(), unused -> new LongAdder()).increment();
     pause();
     ApiResponse response = answer(request);
@@ -121,10 +148,9 @@ public final class AgentServer implements AutoCloseable {
     return render(response);
   }
 
-  private void drain() throws InterruptedException {
-    while (server.takeRequest(0, TimeUnit.MILLISECONDS) != null) {
-      // Dropped.
-    }
+  private static String header(RecordedRequest request, String name) {
+    String value = request.getHeaders().get(name);
+    return value == null ? "" : value;
   }
 
   private void pause() throws InterruptedException {
@@ -153,6 +179,9 @@ public final class AgentServer implements AutoCloseable {
       response = route(request);
     } catch (ApiError e) {
       response = e.response();
+      if (e.isQuery()) {
+        plane.query(response, 1, false, "blocking-query");
+      }
     }
     if (response == null) {
       return ApiResponse.unknownPath();
@@ -187,7 +216,11 @@ public final class AgentServer implements AutoCloseable {
   private MockResponse render(ApiResponse response) {
     MockResponse.Builder builder = new MockResponse.Builder().code(response.status);
     response.headers.forEach(builder::setHeader);
-    builder.body(response.body);
+    builder.body(plane.faults.garbling ? FaultSwitches.GARBAGE : response.body);
+    Duration pause = plane.faults.dripPause;
+    if (!pause.isZero()) {
+      builder.throttleBody(1, pause.toNanos(), TimeUnit.NANOSECONDS);
+    }
     if (plane.faults.truncating && !response.body.isEmpty()) {
       // The length says the whole, the connection ends in the middle.
       builder.onResponseBody(new SocketEffect.CloseSocket());
@@ -200,38 +233,11 @@ public final class AgentServer implements AutoCloseable {
   public void close() {
     closed = true;
     // Cut before the waits end, so that nobody writes an answer of a plane that is going.
-    listener.down();
+    ports.forEach(port -> port.listener().down());
     plane.index.close();
-    server.close();
-    listener.closeAndFreePort();
-  }
-
-  /** Hands the one listener to the server that binds it. */
-  private static final class OneSocketFactory extends ServerSocketFactory {
-    private final ServerSocket socket;
-
-    OneSocketFactory(ServerSocket socket) {
-      this.socket = socket;
+    if (relay != null) {
+      relay.close();
     }
-
-    @Override
-    public ServerSocket createServerSocket() {
-      return socket;
-    }
-
-    @Override
-    public ServerSocket createServerSocket(int port) {
-      throw new UnsupportedOperationException("the server binds by itself");
-    }
-
-    @Override
-    public ServerSocket createServerSocket(int port, int backlog) {
-      throw new UnsupportedOperationException("the server binds by itself");
-    }
-
-    @Override
-    public ServerSocket createServerSocket(int port, int backlog, InetAddress address) {
-      throw new UnsupportedOperationException("the server binds by itself");
-    }
+    ports.forEach(AgentPort::close);
   }
 }

@@ -6,6 +6,7 @@ final class ApiError extends RuntimeException {
 
   final int status;
   final String allow;
+  private boolean query;
 
   ApiError(int status, String text) {
     this(status, text, "");
@@ -23,6 +24,24 @@ final class ApiError extends RuntimeException {
 
   static ApiError methodNotAllowed(String method, String allowed) {
     return new ApiError(405, "method " + method + " not allowed", "OPTIONS," + allowed);
+  }
+
+  static ApiError permissionDenied() {
+    return new ApiError(403, "Permission denied");
+  }
+
+  static ApiError unknownToken() {
+    return new ApiError(403, "ACL not found");
+  }
+
+  /** The same, as the answer of a query that found no leader. */
+  ApiError asQuery() {
+    query = true;
+    return this;
+  }
+
+  boolean isQuery() {
+    return query;
   }
 
   ApiResponse response() {

@@ -16,18 +16,27 @@ import java.util.Map;
  * @param segments the decoded segments of the path
  * @param query the decoded query, every value of every name
  * @param body the body as text
+ * @param token the secret that the caller showed, empty for none
  */
 record ApiRequest(
     String method,
     String path,
     List<String> segments,
     Map<String, List<String>> query,
-    String body) {
+    String body,
+    String token) {
 
   static final Duration LONGEST_WAIT = Duration.ofMinutes(10);
   private static final Duration DEFAULT_WAIT = Duration.ofMinutes(5);
 
-  static ApiRequest of(String method, String target, String body) {
+  /**
+   * Takes a request apart.
+   *
+   * @param tokenHeader the {@code X-Consul-Token} header, empty for none
+   * @param authorization the {@code Authorization} header, empty for none
+   */
+  static ApiRequest of(
+      String method, String target, String body, String tokenHeader, String authorization) {
     int mark = target.indexOf('?');
     String path = mark < 0 ? target : target.substring(0, mark);
     List<String> segments = new ArrayList<>();
@@ -43,7 +52,21 @@ record ApiRequest(
       String value = equals < 0 ? "" : decode(pair.substring(equals + 1));
       query.computeIfAbsent(name, unused -> new ArrayList<>()).add(value);
     }
-    return new ApiRequest(method, path, List.copyOf(segments), query, body);
+    // The query wins over the header, and that over the bearer (a.2).
+    String token = query.getOrDefault("token", List.of("")).get(0);
+    if (token.isEmpty()) {
+      token = tokenHeader;
+    }
+    if (token.isEmpty() && authorization.regionMatches(true, 0, "Bearer ", 0, 7)) {
+      token = authorization.substring(7).strip();
+    }
+    return new ApiRequest(method, path, List.copyOf(segments), query, body, token);
+  }
+
+  /** Never shows the token, which may stand in the query, too. */
+  @Override
+  public String toString() {
+    return "ApiRequest[" + method + " " + path + "]";
   }
 
   private static String decode(String text) {

@@ -50,6 +50,8 @@ final class AuthorizeEndpoint implements Endpoint {
     if (target.isEmpty()) {
       throw ApiError.badRequest("Target service must be specified");
     }
+    Rights rights = plane.rights(request);
+    Rights.require(rights.serviceWrite(target) && rights.intentionRead(target));
     SpiffeUri client = SpiffeUri.ofService(body.text("ClientCertURI"));
     Verdict verdict = decide(client.namespace(), client.service(), target);
     return ApiResponse.json(
@@ -67,6 +69,7 @@ final class AuthorizeEndpoint implements Endpoint {
     if (!type.isEmpty() && !type.equals("consul")) {
       throw new ApiError(500, "unsupported SourceType: \"" + type + "\"");
     }
+    Rights.require(plane.rights(request).serviceRead(request.parameter("destination")));
     Verdict verdict =
         decide("default", request.parameter("source"), request.parameter("destination"));
     return ApiResponse.json(Json.object("Allowed", verdict.allowed()));
@@ -77,9 +80,10 @@ final class AuthorizeEndpoint implements Endpoint {
     Optional<IntentionRule> rule =
         namespace.equals("default") ? plane.intentions.deciding(source, target) : Optional.empty();
     if (rule.isEmpty()) {
-      return plane.defaultAllow()
+      boolean allow = plane.defaultAllow();
+      return allow && !plane.acl.enabled()
           ? new Verdict(true, "ACLs disabled, access is allowed by default")
-          : new Verdict(false, "Default behavior configured by ACLs");
+          : new Verdict(allow, "Default behavior configured by ACLs");
     }
     return matched(rule.get());
   }

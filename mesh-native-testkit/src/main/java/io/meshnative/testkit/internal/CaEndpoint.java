@@ -15,6 +15,7 @@ import java.security.spec.ECPoint;
 import java.security.spec.ECPublicKeySpec;
 import java.security.spec.RSAPublicKeySpec;
 import java.time.Duration;
+import java.util.List;
 import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
 import org.bouncycastle.openssl.PEMKeyPair;
 import org.bouncycastle.openssl.PEMParser;
@@ -68,44 +69,42 @@ final class CaEndpoint implements Endpoint {
       String uri = plane.ca.active().serviceUri(service, plane.settings.datacenter());
       throw new ApiError(500, "SPIFFE ID is not in the expected format: " + uri);
     }
-    boolean warm = request.index() == 0 && plane.ca.hasLeaf(service);
+    String token = request.token();
+    boolean cached = plane.ca.hasLeaf(service, token);
+    if (!cached) {
+      // What is cached is served without another look at the token, even after its end (0.7).
+      Rights.require(plane.rights(request).serviceWrite(service));
+    }
+    boolean warm = request.index() == 0 && cached;
     // The leaf endpoint alone waits ten minutes where nothing is asked for (b.1).
     Duration wait = request.has("wait") ? request.waitTime() : ApiRequest.LONGEST_WAIT;
     plane.block(
         request,
         wait,
-        () -> plane.ca.leaf(service).modifyIndex(),
-        () -> plane.ca.leafDueNanos(service));
-    Leaf leaf = plane.ca.leaf(service);
+        () -> plane.ca.leaf(service, token).modifyIndex(),
+        () -> plane.ca.leafDueNanos(service, token));
+    Leaf leaf = plane.ca.leaf(service, token);
     long shown = plane.faults.shown(leaf.modifyIndex());
-    return ApiResponse.json(CaState.leafJson(leaf))
+    return ApiResponse.json(plane.ca.leafJson(leaf))
         .cache(warm)
         .header("X-Consul-Index", Long.toString(shown));
   }
 
   private ApiResponse configuration(ApiRequest request) {
     Plane.allowOnly(request, "GET", "PUT");
+    Rights.require(plane.rights(request).operatorWrite());
     if (request.method().equals("GET")) {
-      String ttl = GoDuration.format(plane.ca.leafTtl());
-      Object config = Json.object("IntermediateCertTTL", "8760h", "LeafCertTTL", ttl);
-      return ApiResponse.json(
-          Json.object(
-              "Provider",
-              "consul",
-              "Config",
-              config,
-              "State",
-              null,
-              "ForceWithoutCrossSigning",
-              false,
-              "CreateIndex",
-              5,
-              "ModifyIndex",
-              5));
+      return ApiResponse.json(plane.ca.configurationJson());
     }
     try {
       JsonObject body = JsonObject.parse(request.body());
+      if (!body.text("Provider").equals("consul")) {
+        throw new ApiError(
+            500,
+            "could not initialize provider: unknown CA provider \"" + body.text("Provider") + "\"");
+      }
       configure(body.object("Config"));
+      plane.ca.configured(body.object("Config").fields());
       return ApiResponse.empty();
     } catch (Json.MalformedJson e) {
       throw ApiError.badRequest("Request decode failed: " + e.getMessage());
@@ -137,7 +136,14 @@ final class CaEndpoint implements Endpoint {
     if (!config.has("PrivateKeyType")) {
       return;
     }
-    String wanted = config.text("PrivateKeyType") + config.number("PrivateKeyBits", 256);
+    String kind = config.text("PrivateKeyType");
+    int bits = config.number("PrivateKeyBits", 256);
+    if (kind.equals("ec") && !List.of(224, 256, 384, 521).contains(bits)) {
+      throw new ApiError(
+          500,
+          "error configuring provider: EC key length must be one of (224, 256, 384, 521) bits");
+    }
+    String wanted = kind + bits;
     for (KeyType type : KeyType.values()) {
       if (type.name().replace("_P", "").replace("_", "").equalsIgnoreCase(wanted)) {
         return;

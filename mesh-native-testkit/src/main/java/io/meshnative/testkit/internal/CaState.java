@@ -19,7 +19,8 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The certificate authority as the agent shows it: roots, and one cached leaf per service.
+ * The certificate authority as the agent shows it: roots, and one cached leaf per service and
+ * token.
  *
  * <p>Invariant: no leaf of a root is served before that root is listed, except while the fault
  * {@link #withholdRoots} is on. Guarded by the {@link BlockingIndex}'s lock; every public method
@@ -42,7 +43,8 @@ public final class CaState {
       long modifyIndex,
       MeshTestAuthority issuer,
       Instant renewAt,
-      long rotationDueNanos) {}
+      long rotationDueNanos,
+      boolean stuck) {}
 
   private final BlockingIndex index;
   private final PlaneSettings settings;
@@ -54,6 +56,9 @@ public final class CaState {
   private @Nullable List<Root> withheldView;
   private Duration leafTtl;
   private @Nullable String impostor;
+  private @Nullable String foreignKey;
+  private final Map<String, @Nullable Object> configuration = new HashMap<>();
+  private long configuredAt = 5;
 
   public CaState(BlockingIndex index, PlaneSettings settings, Random random) {
     this.index = index;
@@ -120,7 +125,7 @@ public final class CaState {
       if (withheldView == null) {
         rootsIndex = now;
       }
-      leaves.replaceAll((service, leaf) -> due(leaf, rotationDelayNanos()));
+      leaves.replaceAll((key, leaf) -> due(leaf, rotationDelayNanos()));
     });
   }
 
@@ -137,7 +142,8 @@ public final class CaState {
         leaf.modifyIndex(),
         leaf.issuer(),
         leaf.renewAt(),
-        System.nanoTime() + delayNanos);
+        System.nanoTime() + delayNanos,
+        leaf.stuck());
   }
 
   /** A write to the CA's configuration that leaves the roots as they are wakes their watchers. */
@@ -156,7 +162,7 @@ public final class CaState {
 
   /** Replaces every cached leaf, as if each had come to its renewal. */
   public void reissueLeaves() {
-    index.locked(() -> leaves.replaceAll((service, leaf) -> issue(leaf.service())));
+    index.locked(() -> leaves.replaceAll((key, leaf) -> issue(leaf.service(), leaf.stuck())));
   }
 
   /** From now on leaves live as long as given; those out there keep their life. */
@@ -168,6 +174,40 @@ public final class CaState {
 
   public Duration leafTtl() {
     return index.locked(() -> leafTtl);
+  }
+
+  /** Remembers what was written into the configuration, to be shown again. */
+  void configured(Map<String, @Nullable Object> given) {
+    index.locked(() -> {
+      configuration.putAll(given);
+      configuredAt = index.next();
+    });
+  }
+
+  /** The configuration as it is shown: with the private key, if one was given (c.7). */
+  Map<String, @Nullable Object> configurationJson() {
+    return index.locked(() -> {
+      Map<String, @Nullable Object> config = new java.util.TreeMap<>();
+      config.put("IntermediateCertTTL", "8760h");
+      if (settings.old()) {
+        config.put("RotationPeriod", "2160h");
+      }
+      config.putAll(configuration);
+      config.put("LeafCertTTL", GoDuration.format(leafTtl));
+      return Json.object(
+          "Provider",
+          "consul",
+          "Config",
+          config,
+          "State",
+          null,
+          "ForceWithoutCrossSigning",
+          false,
+          "CreateIndex",
+          5,
+          "ModifyIndex",
+          configuredAt);
+    });
   }
 
   /** Fault: the list of roots stays as it is, whatever happens to them. */
@@ -192,6 +232,16 @@ public final class CaState {
     });
   }
 
+  /** Fault: every leaf comes with the key of another. */
+  public void foreignKeys(boolean on) {
+    index.locked(() -> {
+      if (on != (foreignKey != null)) {
+        foreignKey = on ? active().issue(LeafSpec.service("nobody")).keyPem() : null;
+        reissueLeaves();
+      }
+    });
+  }
+
   /** Loses the cached leaves and counts low again, as an agent does that restarts. */
   public void restart() {
     index.locked(() -> {
@@ -204,28 +254,36 @@ public final class CaState {
     });
   }
 
-  /** The leaf of a service, made or renewed if that is due. */
-  public Leaf leaf(String service) {
+  /** The agent's cache has an entry for each service and token: another token, another leaf. */
+  private static String key(String service, String token) {
+    return service + "\0" + token;
+  }
+
+  /** The leaf of a service for a token, made or renewed if that is due. */
+  public Leaf leaf(String service, String token) {
     return index.locked(() -> {
-      Leaf leaf = leaves.get(service);
+      Leaf leaf = leaves.get(key(service, token));
       if (leaf == null || isDue(leaf)) {
-        leaf = issue(service);
-        leaves.put(service, leaf);
+        // The defect: what a rotation renewed once, no rotation renews again (c.6).
+        boolean rotated = leaf != null && !leaf.issuer().equals(activeRoot().authority());
+        boolean stuck = settings.rotationDefect() && leaf != null && (leaf.stuck() || rotated);
+        leaf = issue(service, stuck);
+        leaves.put(key(service, token), leaf);
       }
       return leaf;
     });
   }
 
   /** Whether a leaf is cached, so that the agent answers from memory. */
-  public boolean hasLeaf(String service) {
-    return index.locked(() -> leaves.containsKey(service));
+  public boolean hasLeaf(String service, String token) {
+    return index.locked(() -> leaves.containsKey(key(service, token)));
   }
 
   /** How long until the leaf is replaced for a rotation's sake, in nanoseconds. */
-  public long leafDueNanos(String service) {
+  public long leafDueNanos(String service, String token) {
     return index.locked(() -> {
-      Leaf leaf = leaves.get(service);
-      return leaf == null || leaf.issuer().equals(activeRoot().authority())
+      Leaf leaf = leaves.get(key(service, token));
+      return leaf == null || leaf.stuck() || leaf.issuer().equals(activeRoot().authority())
           ? Long.MAX_VALUE
           : leaf.rotationDueNanos() - System.nanoTime();
     });
@@ -235,11 +293,12 @@ public final class CaState {
     if (!settings.clock().instant().isBefore(leaf.renewAt())) {
       return true;
     }
-    return !leaf.issuer().equals(activeRoot().authority())
+    return !leaf.stuck()
+        && !leaf.issuer().equals(activeRoot().authority())
         && System.nanoTime() - leaf.rotationDueNanos() >= 0;
   }
 
-  private Leaf issue(String service) {
+  private Leaf issue(String service, boolean stuck) {
     Root root = activeRoot();
     MeshTestAuthority issuer = root.authority();
     String named = impostor == null ? service : impostor;
@@ -257,7 +316,8 @@ public final class CaState {
         index.next(),
         issuer,
         now.plusNanos(renewIn),
-        System.nanoTime());
+        System.nanoTime(),
+        stuck);
   }
 
   private Root activeRoot() {
@@ -303,13 +363,14 @@ public final class CaState {
   }
 
   /** The body of the leaf endpoint. */
-  public static Map<String, @Nullable Object> leafJson(Leaf leaf) {
+  public Map<String, @Nullable Object> leafJson(Leaf leaf) {
+    String foreign = index.locked(() -> foreignKey);
     X509Certificate certificate = leaf.certificate().leaf();
     BigInteger serial = certificate.getSerialNumber();
     return Json.object(
         "SerialNumber", ColonHex.of(serial.toByteArray()),
         "CertPEM", leaf.certificate().certPem(),
-        "PrivateKeyPEM", leaf.certificate().keyPem(),
+        "PrivateKeyPEM", foreign == null ? leaf.certificate().keyPem() : foreign,
         "Service", leaf.uri().substring(leaf.uri().lastIndexOf('/') + 1),
         "ServiceURI", leaf.uri(),
         "ValidAfter", certificate.getNotBefore().toInstant().toString(),

@@ -11,7 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -240,14 +242,13 @@ public final class CatalogState {
     });
   }
 
-  /** The rows of a health query. */
-  public List<Object> health(String service, boolean connect, boolean passingOnly) {
+  /** The rows of a health query, of those instances that may be seen. */
+  List<Object> health(
+      String service, boolean connect, boolean passingOnly, Predicate<String> visible) {
     return index.locked(() -> {
-      expireTtls();
       List<Object> rows = new ArrayList<>();
-      for (ServiceInstance instance : instances.values()) {
-        boolean shown = connect ? instance.reaches(service) : instance.name.equals(service);
-        if (shown && (!passingOnly || instance.passing())) {
+      for (ServiceInstance instance : shown(service, connect, visible)) {
+        if (!passingOnly || instance.passing()) {
           rows.add(row(instance));
         }
       }
@@ -255,9 +256,81 @@ public final class CatalogState {
     });
   }
 
-  private Map<String, @Nullable Object> row(ServiceInstance instance) {
-    boolean old = settings.old();
-    Map<String, @Nullable Object> node =
+  /** The rows of a catalog query, which knows no health. */
+  List<Object> catalog(String service, boolean connect, Predicate<String> visible) {
+    return index.locked(() -> {
+      List<Object> rows = new ArrayList<>();
+      shown(service, connect, visible)
+          .forEach(instance -> rows.add(instance.catalogJson(nodeJson(), settings.old())));
+      return rows;
+    });
+  }
+
+  private List<ServiceInstance> shown(String service, boolean connect, Predicate<String> visible) {
+    expireTtls();
+    return instances.values().stream()
+        .filter(one -> connect ? one.reaches(service) : one.name.equals(service))
+        .filter(one -> visible.test(one.name))
+        .toList();
+  }
+
+  /** The tags of each service. */
+  Map<String, @Nullable Object> services(Predicate<String> visible) {
+    return index.locked(() -> {
+      Map<String, TreeSet<String>> all = new TreeMap<>();
+      all.put("consul", new TreeSet<>());
+      for (ServiceInstance instance : instances.values()) {
+        TreeSet<String> tags = all.computeIfAbsent(instance.name, unused -> new TreeSet<>());
+        instance.tags.forEach(tag -> tags.add(String.valueOf(tag)));
+      }
+      Map<String, @Nullable Object> shown = new LinkedHashMap<>();
+      all.forEach((name, tags) -> {
+        if (visible.test(name)) {
+          shown.put(name, List.copyOf(tags));
+        }
+      });
+      return shown;
+    });
+  }
+
+  /** The latest write of any instance. */
+  long catalogIndex() {
+    return index.locked(
+        () -> changedAt.values().stream().mapToLong(Long::longValue).max().orElse(lastExtinction));
+  }
+
+  /** The name of the service that an instance is of. */
+  Optional<String> serviceOf(String id) {
+    return index.locked(() -> Optional.ofNullable(instances.get(id)).map(one -> one.name));
+  }
+
+  /** The name of the service that a check is of. */
+  Optional<String> serviceOfCheck(String checkId) {
+    return index.locked(() ->
+        instances.values().stream()
+            .filter(one -> one.checks.containsKey(checkId))
+            .map(one -> one.name)
+            .findFirst());
+  }
+
+  /** Every check, as {@code agent/checks} shows it. */
+  Map<String, @Nullable Object> agentChecks(Predicate<String> visible) {
+    return index.locked(() -> {
+      expireTtls();
+      Map<String, @Nullable Object> all = new TreeMap<>();
+      for (ServiceInstance instance : instances.values()) {
+        if (visible.test(instance.name)) {
+          instance.checks.forEach(
+              (id, check) -> all.put(id, instance.agentCheckJson(check, NODE, settings.old())));
+        }
+      }
+      return all;
+    });
+  }
+
+  /** The node, as every query shows it. */
+  Map<String, @Nullable Object> nodeJson() {
+    return index.locked(() ->
         Json.object(
             "ID",
             nodeId,
@@ -266,7 +339,7 @@ public final class CatalogState {
             "Address",
             NODE_ADDRESS,
             "Datacenter",
-            instance.datacenter,
+            settings.datacenter(),
             "TaggedAddresses",
             Json.object(
                 "lan", NODE_ADDRESS,
@@ -278,7 +351,13 @@ public final class CatalogState {
             "CreateIndex",
             nodeCheck.createIndex,
             "ModifyIndex",
-            nodeCheck.createIndex);
+            nodeCheck.createIndex));
+  }
+
+  private Map<String, @Nullable Object> row(ServiceInstance instance) {
+    boolean old = settings.old();
+    Map<String, @Nullable Object> node = nodeJson();
+    node.put("Datacenter", instance.datacenter);
     return Json.object(
         "Node", node,
         "Service", instance.healthJson(old),
@@ -286,10 +365,14 @@ public final class CatalogState {
   }
 
   /** All instances, as {@code agent/services} shows them. */
-  Map<String, @Nullable Object> agentServices() {
+  Map<String, @Nullable Object> agentServices(Predicate<String> visible) {
     return index.locked(() -> {
       Map<String, @Nullable Object> all = new LinkedHashMap<>();
-      instances.forEach((id, one) -> all.put(id, one.agentJson(settings.old(), null)));
+      instances.forEach((id, one) -> {
+        if (visible.test(one.name)) {
+          all.put(id, one.agentJson(settings.old(), null));
+        }
+      });
       return all;
     });
   }
@@ -308,11 +391,33 @@ public final class CatalogState {
   }
 
   /** The health of one instance, as {@code agent/health/service/id/:id} shows it. */
-  Optional<String> aggregatedStatus(String id) {
+  Optional<Map<String, @Nullable Object>> agentHealth(String id) {
     return index.locked(() -> {
       expireTtls();
-      return Optional.ofNullable(instances.get(id)).map(ServiceInstance::aggregated);
+      return Optional.ofNullable(instances.get(id)).map(this::agentHealth);
     });
+  }
+
+  /** The health of every instance of a service, as {@code agent/health/service/name} shows it. */
+  List<Map<String, @Nullable Object>> agentHealthOf(String service) {
+    return index.locked(() -> {
+      expireTtls();
+      return instances.values().stream()
+          .filter(one -> one.name.equals(service))
+          .map(this::agentHealth)
+          .toList();
+    });
+  }
+
+  private Map<String, @Nullable Object> agentHealth(ServiceInstance one) {
+    List<Object> checks = new ArrayList<>();
+    one.checks
+        .values()
+        .forEach(check -> checks.add(one.agentHealthCheckJson(check, NODE, settings.old())));
+    return Json.object(
+        "AggregatedStatus", one.aggregated(),
+        "Service", one.agentJson(settings.old(), null),
+        "Checks", checks);
   }
 
   /** Counts low again; the instances stay. */

@@ -1,27 +1,20 @@
 package io.meshnative.testkit.internal;
 
-import io.meshnative.testkit.internal.IntentionStore.Entry;
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
-import java.util.List;
+import io.meshnative.testkit.internal.ConfigEntries.Entry;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Config entries, of which there is the kind {@code service-intentions} only. */
+/** Reading and writing config entries; {@link IntentionEntries} does those of intentions. */
 final class ConfigEntryEndpoint implements Endpoint {
-  private static final String KIND = "service-intentions";
-  private static final Set<String> FIELDS =
-      Set.of("Kind", "Name", "Sources", "Meta", "CreateIndex", "ModifyIndex");
-  private static final Set<String> SOURCE_FIELDS =
-      Set.of("Name", "Action", "Permissions", "Precedence", "Type", "Description", "LegacyID");
+  private static final String INTENTIONS = "service-intentions";
 
   private final Plane plane;
+  private final IntentionEntries intentions;
 
   ConfigEntryEndpoint(Plane plane) {
     this.plane = plane;
+    this.intentions = new IntentionEntries(plane);
   }
 
   @Override
@@ -33,22 +26,43 @@ final class ConfigEntryEndpoint implements Endpoint {
     if (!request.path().startsWith("/v1/config/")) {
       return null;
     }
-    requireKind(request.segment(2), 500, "");
+    String kind = request.segment(2);
     String name = request.segment(3);
+    requireKind(kind, 500, "");
+    Rights rights = plane.rights(request);
     if (name.isEmpty()) {
       Plane.allowOnly(request, "GET");
-      return list(request);
+      return kind.equals(INTENTIONS) ? intentions.list(request) : list(request, kind);
     }
     Plane.allowOnly(request, "GET", "DELETE");
     if (request.method().equals("DELETE")) {
-      plane.intentions.removeEntry(name);
+      Rights.require(mayWrite(rights, kind, name));
+      delete(kind, name);
       return ApiResponse.json(Json.object());
     }
-    return get(request, name);
+    Rights.require(mayRead(rights, kind, name));
+    return kind.equals(INTENTIONS) ? intentions.get(request, name) : get(request, kind, name);
+  }
+
+  /** What concerns all proxies may be read by everybody (h). */
+  static boolean mayRead(Rights rights, String kind, String name) {
+    return switch (kind) {
+      case INTENTIONS -> rights.intentionRead(name);
+      case ConfigEntries.PROXY_DEFAULTS, "mesh" -> true;
+      default -> rights.serviceRead(name);
+    };
+  }
+
+  private static boolean mayWrite(Rights rights, String kind, String name) {
+    return switch (kind) {
+      case INTENTIONS -> rights.intentionWrite(name);
+      case ConfigEntries.PROXY_DEFAULTS, "mesh" -> rights.operatorWrite();
+      default -> rights.serviceWrite(name);
+    };
   }
 
   private void requireKind(String kind, int status, String prefix) {
-    if (!kind.equals(KIND) || plane.settings.old()) {
+    if (!EntrySchema.knows(kind, plane.settings.old())) {
       throw new ApiError(status, prefix + "invalid config entry kind: " + kind);
     }
   }
@@ -60,22 +74,22 @@ final class ConfigEntryEndpoint implements Endpoint {
     } catch (Json.MalformedJson e) {
       throw ApiError.badRequest("Request decoding failed: " + e.getMessage());
     }
-    requireKind(body.text("Kind"), 400, "Bad request: Request decoding failed: ");
-    IntentionValidation.refuseUnknown("", body, FIELDS);
-    String name = body.text("Name");
-    IntentionValidation.requireName("Name", name);
-    List<IntentionRule> rules = rules(body, name, IntentionValidation.meta(body));
+    if (!body.has("Kind")) {
+      throw ApiError.badRequest(
+          "Request decoding failed: Payload does not contain a kind/Kind key at the top level");
+    }
+    String kind = body.text("Kind");
+    requireKind(kind, 400, "Bad request: Request decoding failed: ");
     long expected = casIndex(request);
-    boolean stored =
-        plane.index.locked(() -> {
-          long present = plane.intentions.entry(name).map(Entry::modifyIndex).orElse(0L);
-          if (expected >= 0 && expected != present) {
-            return false;
-          }
-          plane.intentions.putEntry(name, IntentionValidation.meta(body), rules);
-          return true;
-        });
-    return ApiResponse.json(stored);
+    Rights.require(mayWrite(plane.rights(request), kind, body.text("Name")));
+    if (kind.equals(INTENTIONS)) {
+      return ApiResponse.json(intentions.put(body, expected));
+    }
+    Map<String, @Nullable Object> entry = EntrySchema.normalize(kind, plane.settings.old(), body);
+    entry.remove("CreateIndex");
+    entry.remove("ModifyIndex");
+    String name = ConfigStore.checkedName(kind, entry);
+    return ApiResponse.json(plane.config.put(kind, name, entry, expected));
   }
 
   private static long casIndex(ApiRequest request) {
@@ -86,79 +100,42 @@ final class ConfigEntryEndpoint implements Endpoint {
     }
   }
 
-  private List<IntentionRule> rules(
-      JsonObject body, String destination, Map<String, @Nullable Object> meta) {
-    if (body.list("Sources").isEmpty()) {
-      throw new ApiError(500, "At least one source is required");
-    }
-    List<IntentionRule> rules = new ArrayList<>();
-    Set<String> seen = new HashSet<>();
-    for (Object tree : body.list("Sources")) {
-      String where = "Sources[" + rules.size() + "]";
-      JsonObject source = object(tree);
-      IntentionValidation.refuseUnknown(where, source, SOURCE_FIELDS);
-      String name = source.text("Name");
-      IntentionValidation.requireName(where + ".Name", name);
-      if (!seen.add(name)) {
-        throw new ApiError(500, where + " defines \"" + name + "\" more than once");
-      }
-      IntentionValidation.requireRule(where, source, destination);
-      List<?> permissions = source.has("Permissions") ? source.list("Permissions") : null;
-      rules.add(
-          plane.intentions.draft(
-              name,
-              destination,
-              permissions == null ? source.text("Action") : null,
-              permissions,
-              source.text("Description"),
-              meta));
-    }
-    return rules;
-  }
-
-  private static JsonObject object(@Nullable Object tree) {
-    try {
-      return JsonObject.of(tree);
-    } catch (Json.MalformedJson e) {
-      throw ApiError.badRequest("Request decoding failed: " + e.getMessage());
+  private void delete(String kind, String name) {
+    if (kind.equals(INTENTIONS)) {
+      plane.intentions.removeEntry(name);
+    } else {
+      plane.config.remove(kind, name);
     }
   }
 
-  private ApiResponse get(ApiRequest request, String name) throws InterruptedException {
-    plane.block(request, () -> plane.intentions.indexFor(List.of(name)), Plane::neverDue);
+  private ApiResponse get(ApiRequest request, String kind, String name)
+      throws InterruptedException {
+    plane.block(request, () -> plane.config.indexFor(kind, name), Plane::neverDue);
     return plane.snapshot(() -> {
-      Optional<Entry> entry = plane.intentions.entry(name);
+      Optional<Entry> entry = plane.config.entries().entry(kind, name);
       ApiResponse response =
-          entry
-              .map(found -> ApiResponse.json(json(found)))
-              .orElseGet(() ->
-                  ApiResponse.text(
-                      404, "Config entry not found for \"" + KIND + "\" / \"" + name + "\""));
-      long index = entry.map(Entry::modifyIndex).orElseGet(plane.intentions::tableIndex);
+          entry.map(found -> ApiResponse.json(found.json())).orElseGet(() -> missing(kind, name));
+      long index = entry.map(Entry::modifyIndex).orElseGet(plane::configIndex);
       return plane.query(response, index, true, "blocking-query");
     });
   }
 
-  private ApiResponse list(ApiRequest request) throws InterruptedException {
-    plane.block(request, plane.intentions::tableIndex, Plane::neverDue);
-    return plane.snapshot(() -> {
-      List<Object> all = new ArrayList<>();
-      plane.intentions.entries().forEach(entry -> all.add(json(entry)));
-      return plane.query(
-          ApiResponse.json(all), plane.intentions.tableIndex(), true, "blocking-query");
-    });
+  static ApiResponse missing(String kind, String name) {
+    return ApiResponse.text(404, "Config entry not found for \"" + kind + "\" / \"" + name + "\"");
   }
 
-  private static Map<String, @Nullable Object> json(Entry entry) {
-    Map<String, @Nullable Object> json = new LinkedHashMap<>();
-    json.put("Kind", KIND);
-    json.put("Name", entry.name());
-    json.put("Sources", entry.rules().stream().map(IntentionRule::sourceJson).toList());
-    if (!entry.meta().isEmpty()) {
-      json.put("Meta", entry.meta());
-    }
-    json.put("CreateIndex", entry.createIndex());
-    json.put("ModifyIndex", entry.modifyIndex());
-    return json;
+  private ApiResponse list(ApiRequest request, String kind) throws InterruptedException {
+    plane.block(request, plane::configIndex, Plane::neverDue);
+    Rights rights = plane.rights(request);
+    return plane.snapshot(() ->
+        plane.query(
+            ApiResponse.json(
+                plane.config.entries().list(kind).stream()
+                    .filter(entry -> mayRead(rights, kind, entry.name()))
+                    .map(Entry::json)
+                    .toList()),
+            plane.configIndex(),
+            true,
+            "blocking-query"));
   }
 }

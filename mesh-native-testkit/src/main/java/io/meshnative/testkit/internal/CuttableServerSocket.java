@@ -157,11 +157,16 @@ public final class CuttableServerSocket extends ServerSocket {
     return connection.isClosed() || (input != null && input.ended());
   }
 
-  /** Reads ahead one byte at most, to tell an idle client from one that has gone. */
+  /**
+   * Reads ahead a little, to tell an idle client from one that has gone: a client that speaks TLS
+   * says good-bye with a record before it closes.
+   */
   private static final class PeekingInput extends InputStream {
     private final InputStream in;
     private final Connection connection;
-    private int ahead = -1;
+    private final byte[] ahead = new byte[256];
+    private int from;
+    private int until;
 
     PeekingInput(InputStream in, Connection connection) {
       this.in = in;
@@ -178,23 +183,26 @@ public final class CuttableServerSocket extends ServerSocket {
     @Override
     public int read(byte[] buffer, int offset, int length) throws IOException {
       Connection.SERVED.set(connection);
-      if (ahead >= 0 && length > 0) {
-        buffer[offset] = (byte) ahead;
-        ahead = -1;
-        return 1;
+      if (from < until && length > 0) {
+        int count = Math.min(length, until - from);
+        System.arraycopy(ahead, from, buffer, offset, count);
+        from += count;
+        return count;
       }
       return in.read(buffer, offset, length);
     }
 
     boolean ended() {
-      if (ahead >= 0) {
-        return false;
+      if (from == until) {
+        from = 0;
+        until = 0;
       }
       try {
         connection.setSoTimeout(1);
         try {
-          ahead = in.read();
-          return ahead < 0;
+          int count = until == ahead.length ? 0 : in.read(ahead, until, ahead.length - until);
+          until += Math.max(0, count);
+          return count < 0;
         } finally {
           connection.setSoTimeout(0);
         }

@@ -12,11 +12,16 @@ public final class FaultSwitches {
   /** An answer in place of the real one. */
   public record CannedStatus(String pathPrefix, int status, String text) {}
 
+  /** Neither JSON nor anything else. */
+  static final String GARBAGE = "\u0000\u0001<html>}{ not what you asked for";
+
   private final List<CannedStatus> statuses = new CopyOnWriteArrayList<>();
   private final AtomicLong backwards = new AtomicLong();
   volatile boolean hanging;
   volatile Duration delay = Duration.ZERO;
   volatile boolean truncating;
+  volatile boolean garbling;
+  volatile Duration dripPause = Duration.ZERO;
   private volatile boolean fallingIndex;
 
   /** Answers nothing, however long it takes. */
@@ -30,6 +35,16 @@ public final class FaultSwitches {
 
   public void truncate(boolean on) {
     truncating = on;
+  }
+
+  /** Puts something else in the place of every body. */
+  public void garble(boolean on) {
+    garbling = on;
+  }
+
+  /** Writes bodies one byte at a time, with a pause before each; zero ends it. */
+  public void drip(Duration pause) {
+    dripPause = pause;
   }
 
   public void fallingIndex(boolean on) {

@@ -41,6 +41,34 @@ public final class GoDuration {
     return Optional.of(Duration.ofNanos(nanos.longValue()));
   }
 
+  /**
+   * Writes a duration as Go's {@code String()} does: {@code 1.5s}, {@code 15m0s}, {@code 250ms}.
+   */
+  public static String text(Duration duration) {
+    long nanos = duration.toNanos();
+    if (nanos == 0) {
+      return "0s";
+    }
+    if (nanos < 1_000_000_000L) {
+      String unit = nanos < 1_000L ? "ns" : nanos < 1_000_000L ? "µs" : "ms";
+      return plain(
+              BigDecimal.valueOf(nanos).divide(BigDecimal.valueOf(NANOS.getOrDefault(unit, 1L))))
+          + unit;
+    }
+    long hours = duration.toHours();
+    long minutes = duration.toMinutesPart();
+    BigDecimal seconds = BigDecimal.valueOf(nanos % 60_000_000_000L, 9);
+    String tail = plain(seconds) + "s";
+    if (hours > 0) {
+      return hours + "h" + minutes + "m" + tail;
+    }
+    return minutes > 0 ? minutes + "m" + tail : tail;
+  }
+
+  private static String plain(BigDecimal number) {
+    return number.signum() == 0 ? "0" : number.stripTrailingZeros().toPlainString();
+  }
+
   /** Writes a duration in hours or seconds, whichever is exact. */
   public static String format(Duration duration) {
     long seconds = duration.toSeconds();

@@ -1,8 +1,9 @@
 package io.meshnative.testkit.internal;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Discovery: instances, and the discovery chain, which is always the default one. */
+/** Discovery: which instances there are, and how they are. */
 final class HealthEndpoint implements Endpoint {
   private final Plane plane;
 
@@ -21,10 +22,6 @@ final class HealthEndpoint implements Endpoint {
       Plane.allowOnly(request, "GET");
       return health(request, false);
     }
-    if (path.startsWith("/v1/discovery-chain/")) {
-      Plane.allowOnly(request, "GET", "POST");
-      return chain(request);
-    }
     return null;
   }
 
@@ -33,66 +30,43 @@ final class HealthEndpoint implements Endpoint {
     if (service.isEmpty()) {
       throw ApiError.badRequest("Missing service name");
     }
-    plane.block(request, () -> plane.catalog.indexFor(service), plane.catalog::ttlDueNanos);
-    // 1.10 streams what blocks or is cached, and then knows no leader (b.3, b.4).
     boolean cached = request.flag("cached");
+    // 1.10 streams what blocks or is cached, and then knows no leader (b.3, b.4).
     boolean streaming = !plane.settings.old() && (request.index() > 0 || cached);
+    requireKnownToken(request, streaming);
+    FilterExpression filter = FilterExpression.parse(request.parameter("filter"));
+    plane.block(request, () -> plane.catalog.indexFor(service), plane.catalog::ttlDueNanos);
+    Rights rights = plane.rights(request);
+    // Who may not see a service learns nothing of it, not even when it changed (0.6).
+    boolean blind = !streaming && !rights.serviceRead(service);
     return plane.snapshot(() -> {
-      ApiResponse response =
-          ApiResponse.json(plane.catalog.health(service, connect, request.flag("passing")));
+      List<Object> rows =
+          plane.catalog.health(
+              service,
+              connect,
+              request.flag("passing"),
+              name -> rights.serviceRead(name) && rights.nodeRead(CatalogState.NODE));
+      ApiResponse response = ApiResponse.json(rows.stream().filter(filter).toList());
       if (cached) {
         response.cache(request.index() == 0);
       }
       Plane.consistency(request, response);
       return plane.query(
           response,
-          plane.catalog.indexFor(service),
-          !streaming,
+          blind ? 1 : plane.catalog.indexFor(service),
+          !streaming && !blind,
           streaming ? "streaming" : "blocking-query");
     });
   }
 
-  private ApiResponse chain(ApiRequest request) throws InterruptedException {
-    String service = request.segment(2);
-    if (service.isEmpty()) {
-      throw ApiError.badRequest("Missing chain name");
+  private void requireKnownToken(ApiRequest request, boolean streaming) {
+    try {
+      Rights unused = plane.rights(request);
+    } catch (ApiError e) {
+      // A stream hands through what gRPC made of the error (h).
+      throw streaming
+          ? new ApiError(e.status, "rpc error: code = Unknown desc = " + e.getMessage())
+          : e;
     }
-    String compileDc = request.parameter("compile-dc");
-    String datacenter = compileDc.isEmpty() ? plane.settings.datacenter() : compileDc;
-    // Woken by any write of any config entry, intentions included (l.3).
-    plane.block(request, plane.intentions::tableIndex, Plane::neverDue);
-    String id = service + ".default." + datacenter;
-    String name = id + ".internal." + plane.ca.trustDomain();
-    Object resolver = Json.object("ConnectTimeout", "5s", "Default", true, "Target", id);
-    Object node = Json.object("Type", "resolver", "Name", id, "Resolver", resolver);
-    Object target =
-        Json.object(
-            "ID", id,
-            "Service", service,
-            "Namespace", "default",
-            "Datacenter", datacenter,
-            "MeshGateway", Json.object(),
-            "Subset", Json.object(),
-            "SNI", name,
-            "Name", name);
-    Object chain =
-        Json.object(
-            "ServiceName",
-            service,
-            "Namespace",
-            "default",
-            "Datacenter",
-            datacenter,
-            "Protocol",
-            "tcp",
-            "StartNode",
-            "resolver:" + id,
-            "Nodes",
-            Json.object("resolver:" + id, node),
-            "Targets",
-            Json.object(id, target));
-    ApiResponse response = ApiResponse.json(Json.object("Chain", chain));
-    Plane.consistency(request, response);
-    return plane.query(response, plane.intentions.tableIndex(), true, "blocking-query");
   }
 }

@@ -22,7 +22,15 @@ final class IntentionEndpoint implements Endpoint {
           "Action",
           "Description",
           "Meta",
-          "Precedence");
+          "Precedence",
+          // The command line sends whole objects back.
+          "DefaultAddr",
+          "DefaultPort",
+          "CreatedAt",
+          "UpdatedAt",
+          "Hash",
+          "CreateIndex",
+          "ModifyIndex");
 
   private final Plane plane;
 
@@ -57,13 +65,22 @@ final class IntentionEndpoint implements Endpoint {
   }
 
   private ApiResponse list(ApiRequest request) throws InterruptedException {
+    plane.permit(request, rights -> true);
     plane.block(request, plane.intentions::tableIndex, Plane::neverDue);
     return plane.snapshot(() ->
         plane.query(
-            ApiResponse.json(json(plane.intentions.list())),
+            ApiResponse.json(json(visible(plane.rights(request)))),
             plane.intentions.tableIndex(),
             true,
             "blocking-query"));
+  }
+
+  private List<IntentionRule> visible(Rights rights) {
+    return plane.intentions.list().stream()
+        .filter(rule ->
+            rights.intentionRead(rule.source()) && !rule.source().equals("*")
+                || rights.intentionRead(rule.destination()))
+        .toList();
   }
 
   private List<Map<String, @Nullable Object>> json(List<IntentionRule> rules) {
@@ -87,6 +104,7 @@ final class IntentionEndpoint implements Endpoint {
     boolean byDestination = by.equals("destination");
     Map<String, String> names = new LinkedHashMap<>();
     request.parameters("name").forEach(given -> names.put(given, bareName(given)));
+    plane.permit(request, rights -> names.values().stream().allMatch(rights::intentionRead));
     return plane.settings.old()
         ? match18(request, names, byDestination)
         : match110(request, names, byDestination);
@@ -158,6 +176,7 @@ final class IntentionEndpoint implements Endpoint {
 
   private ApiResponse create(ApiRequest request) {
     Legacy wanted = Legacy.read(request, plane.settings.old());
+    Rights.require(plane.rights(request).intentionWrite(wanted.destination()));
     refuseDuplicate(wanted.source(), wanted.destination());
     return store(wanted);
   }
@@ -207,7 +226,8 @@ final class IntentionEndpoint implements Endpoint {
       }
       if (!errors.isEmpty()) {
         String count = errors.size() + (errors.size() == 1 ? " error" : " errors");
-        throw new ApiError(500, count + " occurred:\n\t* " + String.join("\n\t* ", errors) + "\n\n");
+        throw new ApiError(
+            500, count + " occurred:\n\t* " + String.join("\n\t* ", errors) + "\n\n");
       }
       return new Legacy(
           source, destination, action, body.text("Description"), IntentionValidation.meta(body));
@@ -235,6 +255,12 @@ final class IntentionEndpoint implements Endpoint {
       throw ApiError.badRequest("failed intention lookup: index error: UUID must be 36 characters");
     }
     var rule = plane.intentions.byId(id).filter(found -> found.legacy() || plane.settings.old());
+    Rights rights = plane.rights(request);
+    rule.ifPresent(found ->
+        Rights.require(
+            request.method().equals("GET")
+                ? rights.intentionRead(found.destination())
+                : rights.intentionWrite(found.destination())));
     if (request.method().equals("DELETE")) {
       var found =
           rule.orElseThrow(
@@ -270,6 +296,11 @@ final class IntentionEndpoint implements Endpoint {
     }
     String source = request.parameter("source");
     String destination = request.parameter("destination");
+    Rights rights = plane.rights(request);
+    Rights.require(
+        request.method().equals("GET")
+            ? rights.intentionRead(destination)
+            : rights.intentionWrite(destination));
     return switch (request.method()) {
       case "GET" ->
           plane
@@ -296,16 +327,45 @@ final class IntentionEndpoint implements Endpoint {
     if (body.has("Meta")) {
       throw new ApiError(500, "Meta must not be specified");
     }
-    IntentionValidation.requireName("Sources[0].Name", source);
+    // The rule becomes the last source of the destination's entry, or takes its old place there.
+    List<IntentionRule> present =
+        plane.intentions.entry(destination).map(IntentionStore.Entry::rules).orElse(List.of());
+    int place = 0;
+    while (place < present.size() && !present.get(place).source().equals(source)) {
+      place++;
+    }
+    String where = "Sources[" + place + "]";
+    IntentionValidation.requireName(where + ".Name", source);
     IntentionValidation.requireName("Name", destination);
-    IntentionValidation.requireRule("Sources[0]", body, destination);
-    List<?> permissions = body.has("Permissions") ? body.list("Permissions") : null;
+    Map<String, @Nullable Object> wanted = new LinkedHashMap<>();
+    wanted.put("Name", source);
+    for (String field : List.of("Action", "Permissions", "Description")) {
+      if (body.has(field)) {
+        wanted.put(field, body.get(field));
+      }
+    }
+    Object type = body.get("SourceType");
+    if (type != null) {
+      wanted.put("Type", type);
+    }
+    Object entry =
+        Json.object("Kind", "service-intentions", "Name", destination, "Sources", List.of(wanted));
+    JsonObject rule =
+        ConfigEntries.object(
+            ConfigEntries.object(IntentionValidation.normalizeEntry(ConfigEntries.object(entry)))
+                .list("Sources")
+                .get(0));
+    IntentionValidation.requireRule(where, rule, destination);
+    List<?> permissions = rule.has("Permissions") ? rule.list("Permissions") : null;
+    if (permissions != null) {
+      plane.config.requireHttp(destination);
+    }
     plane.intentions.put(
         source,
         destination,
-        permissions == null ? body.text("Action") : null,
+        permissions == null ? rule.text("Action") : null,
         permissions,
-        body.text("Description"),
+        rule.text("Description"),
         Map.of(),
         false);
   }

@@ -161,6 +161,13 @@ public record IntentionRule(
     if (!description.isEmpty()) {
       json.put("Description", description);
     }
+    if (legacy) {
+      if (!meta.isEmpty()) {
+        json.put("LegacyMeta", meta);
+      }
+      json.put("LegacyCreateTime", createdAt.toString());
+      json.put("LegacyUpdateTime", createdAt.toString());
+    }
     return json;
   }
 }

@@ -29,12 +29,13 @@ public final class IntentionStore {
       long createIndex,
       long modifyIndex) {}
 
-  /** Highest precedence first; then by the names, which decides nothing but keeps the order. */
+  /** How an entry keeps its sources: highest precedence first, else as they were written (l.1). */
+  private static final Comparator<IntentionRule> BY_PRECEDENCE =
+      Comparator.comparingInt(IntentionRule::precedence).reversed();
+
+  /** How they are matched: then by the names, which decides nothing but keeps the order. */
   private static final Comparator<IntentionRule> ORDER =
-      Comparator.comparingInt(IntentionRule::precedence)
-          .reversed()
-          .thenComparing(IntentionRule::source)
-          .thenComparing(IntentionRule::destination);
+      BY_PRECEDENCE.thenComparing(IntentionRule::source).thenComparing(IntentionRule::destination);
 
   private final BlockingIndex index;
   private final Clock clock;
@@ -85,20 +86,14 @@ public final class IntentionStore {
       @Nullable Map<String, @Nullable Object> raw,
       boolean legacy) {
     Entry present = entries.get(key(destination));
-    List<IntentionRule> rules = new ArrayList<>();
-    if (present != null) {
-      present.rules().stream().filter(r -> !r.source().equals(source)).forEach(rules::add);
+    List<IntentionRule> rules = new ArrayList<>(present == null ? List.of() : present.rules());
+    int place = 0;
+    while (place < rules.size() && !rules.get(place).source().equals(source)) {
+      place++;
     }
-    // Rewriting a rule keeps its id, as a write by id does on a real agent.
-    UUID id =
-        present == null
-            ? UUID.randomUUID()
-            : present.rules().stream()
-                .filter(rule -> rule.source().equals(source))
-                .map(IntentionRule::id)
-                .findFirst()
-                .orElseGet(UUID::randomUUID);
-    rules.add(
+    // Rewriting a rule keeps its place, and its id, as a write by id does on a real agent.
+    UUID id = place < rules.size() ? rules.get(place).id() : UUID.randomUUID();
+    IntentionRule rule =
         new IntentionRule(
             id,
             source,
@@ -111,7 +106,12 @@ public final class IntentionStore {
             legacy,
             clock.instant(),
             0,
-            0));
+            0);
+    if (place < rules.size()) {
+      rules.set(place, rule);
+    } else {
+      rules.add(rule);
+    }
     Map<String, @Nullable Object> entryMeta = present == null ? Map.of() : present.meta();
     write(present == null ? destination : present.name(), entryMeta, rules);
     return id;
@@ -151,7 +151,7 @@ public final class IntentionStore {
     long created = present == null ? now : present.createIndex();
     // All rules of an entry share its indexes: rewriting one source modifies its neighbours.
     List<IntentionRule> sorted =
-        rules.stream().map(rule -> rule.indexed(created, now)).sorted(ORDER).toList();
+        rules.stream().map(rule -> rule.indexed(created, now)).sorted(BY_PRECEDENCE).toList();
     entries.put(key(name), new Entry(name, meta, sorted, created, now));
     changed(name, now);
   }

@@ -46,6 +46,14 @@ public final class JsonObject {
         .orElse(null);
   }
 
+  /** Every key, in order, that is none of the known ones. */
+  public List<String> unknown(Set<String> known) {
+    return names.entrySet().stream()
+        .filter(entry -> known.stream().noneMatch(name -> fold(name).equals(entry.getKey())))
+        .map(Map.Entry::getValue)
+        .toList();
+  }
+
   public boolean has(String name) {
     return get(name) != null;
   }

@@ -14,6 +14,8 @@ public final class Plane {
   public final CaState ca;
   public final IntentionStore intentions;
   public final CatalogState catalog;
+  public final ConfigStore config;
+  public final AclState acl;
   private volatile boolean defaultAllow;
 
   public Plane(PlaneSettings settings, Random random) {
@@ -22,6 +24,8 @@ public final class Plane {
     this.ca = new CaState(index, settings, random);
     this.catalog = new CatalogState(index, settings);
     this.intentions = new IntentionStore(index, settings.clock());
+    this.config = new ConfigStore(index, settings, intentions);
+    this.acl = new AclState(index, settings, this::defaultAllow);
   }
 
   public boolean defaultAllow() {
@@ -39,6 +43,7 @@ public final class Plane {
       ca.restart();
       catalog.restart();
       intentions.restart();
+      config.restart();
     });
     index.releaseAll();
   }
@@ -68,6 +73,22 @@ public final class Plane {
         CuttableServerSocket::clientOfThisThreadIsGone);
   }
 
+  /** The index of the latest write of any config entry, intentions included. */
+  long configIndex() {
+    return index.locked(() -> Math.max(intentions.tableIndex(), config.tableIndex()));
+  }
+
+  /** Blocks until a condition holds, no longer than the request's {@code wait}. */
+  void await(ApiRequest request, java.util.function.BooleanSupplier ready)
+      throws InterruptedException {
+    Duration wait = request.waitTime();
+    index.await(
+        ready,
+        wait.compareTo(settings.maxWait()) > 0 ? settings.maxWait() : wait,
+        Plane::neverDue,
+        CuttableServerSocket::clientOfThisThreadIsGone);
+  }
+
   static long neverDue() {
     return Long.MAX_VALUE;
   }
@@ -75,6 +96,23 @@ public final class Plane {
   /** Makes a response of one moment. */
   ApiResponse snapshot(Supplier<ApiResponse> body) {
     return index.locked(body);
+  }
+
+  /** What the bearer of the request's token may do. */
+  Rights rights(ApiRequest request) {
+    return acl.rights(request.token());
+  }
+
+  /**
+   * Does what a query has to do before it may answer. Its refusals carry the headers of queries,
+   * with an index of 1 that nobody must take (0.9).
+   */
+  void permit(ApiRequest request, java.util.function.Predicate<Rights> needed) {
+    try {
+      Rights.require(needed.test(rights(request)));
+    } catch (ApiError e) {
+      throw e.asQuery();
+    }
   }
 
   /** Adds the headers that the answer of a query carries. */

@@ -2,19 +2,26 @@ package io.meshnative.testkit.internal;
 
 import io.meshnative.testkit.ConsulVersion;
 import io.meshnative.testkit.KeyType;
-import java.time.Clock;
+import java.nio.file.Path;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** What the builder was told; fixed for the life of a plane. */
 public record PlaneSettings(
     String datacenter,
     ConsulVersion version,
     KeyType caKeyType,
-    Clock clock,
+    SkewedClock clock,
     Duration leafTtl,
     Duration leafJitter,
     Duration maxWait,
     boolean defaultAllow,
+    boolean acls,
+    String managementToken,
+    boolean rotationDefect,
+    @Nullable Path tlsDirectory,
+    boolean verifyIncoming,
+    @Nullable Path unixSocket,
     int port) {
 
   /** Whether the 1.8 forms are spoken. */

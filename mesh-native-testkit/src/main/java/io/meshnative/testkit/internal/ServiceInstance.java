@@ -192,6 +192,66 @@ final class ServiceInstance {
     return json;
   }
 
+  /** A row of {@code catalog/service} and {@code catalog/connect}: flat, without health. */
+  Map<String, @Nullable Object> catalogJson(Map<String, @Nullable Object> node, boolean old) {
+    Map<String, @Nullable Object> json =
+        Json.object(
+            "ID", node.get("ID"),
+            "Node", node.get("Node"),
+            "Address", node.get("Address"),
+            "Datacenter", datacenter,
+            "TaggedAddresses", node.get("TaggedAddresses"),
+            "NodeMeta", node.get("Meta"),
+            "ServiceKind", kind,
+            "ServiceID", id,
+            "ServiceName", name,
+            "ServiceTags", tags,
+            "ServiceAddress", address);
+    Map<String, @Nullable Object> addresses = new LinkedHashMap<>();
+    putAddresses(addresses);
+    if (addresses.containsKey("TaggedAddresses")) {
+      json.put("ServiceTaggedAddresses", addresses.get("TaggedAddresses"));
+    }
+    json.put("ServiceWeights", weights());
+    json.put("ServiceMeta", meta);
+    json.put("ServicePort", port);
+    if (!old) {
+      json.put("ServiceSocketPath", socketPath);
+    }
+    json.put("ServiceEnableTagOverride", enableTagOverride);
+    json.put("ServiceProxy", proxyJson(old));
+    json.put("ServiceConnect", connect());
+    json.put("CreateIndex", createIndex);
+    json.put("ModifyIndex", modifyIndex);
+    return json;
+  }
+
+  /** A check as the agent itself shows it, before it is written into the catalog. */
+  Map<String, @Nullable Object> agentCheckJson(Check check, String node, boolean old) {
+    Map<String, @Nullable Object> json = checkJson(check, node, id, name, tags, old);
+    json.put("CreateIndex", 0);
+    json.put("ModifyIndex", 0);
+    return json;
+  }
+
+  /** A check as {@code agent/health} shows it: without its type, with an empty definition. */
+  Map<String, @Nullable Object> agentHealthCheckJson(Check check, String node, boolean old) {
+    Map<String, @Nullable Object> json = agentCheckJson(check, node, old);
+    json.put("Type", "");
+    json.remove("Interval");
+    json.remove("Timeout");
+    json.remove("ExposedPort");
+    Map<String, @Nullable Object> definition =
+        Json.object("Interval", "0s", "Timeout", "0s", "DeregisterCriticalServiceAfter", "0s");
+    definition.putAll(Json.object("HTTP", "", "Header", null, "Method", "", "Body", ""));
+    if (!old) {
+      definition.put("TLSServerName", "");
+    }
+    definition.putAll(Json.object("TLSSkipVerify", false, "TCP", ""));
+    json.put("Definition", definition);
+    return json;
+  }
+
   List<Object> checksJson(String node, boolean old, Check nodeCheck) {
     List<Object> list = new ArrayList<>();
     list.add(checkJson(nodeCheck, node, "", "", List.of(), old));
