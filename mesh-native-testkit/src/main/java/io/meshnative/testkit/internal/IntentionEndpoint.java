@@ -118,10 +118,11 @@ final class IntentionEndpoint implements Endpoint {
     }
     if (parts.length == 2 && !parts[0].equals("default")) {
       throw new ApiError(
-          500,
-          "Invalid match entry namespace \""
-              + parts[0]
-              + "\": Namespaces is a Consul Enterprise feature");
+              500,
+              "Invalid match entry namespace \""
+                  + parts[0]
+                  + "\": Namespaces is a Consul Enterprise feature")
+          .asQuery();
     }
     return parts[parts.length - 1];
   }
