@@ -10,10 +10,10 @@ import java.util.concurrent.CountDownLatch;
  * Runs an embedded control plane as a program, until it is interrupted:
  *
  * <pre>{@code
- * $ java -cp ... io.meshnative.testkit.Main 18500 --acls --tls /tmp/agent
+ * $ java -cp ... io.meshnative.testkit.Main 18500 --acls --tls certs
  * export CONSUL_HTTP_ADDR=https://127.0.0.1:41874
  * export CONSUL_HTTP_TOKEN=2f0c...
- * export CONSUL_CACERT=/tmp/agent/agent-ca.pem
+ * export CONSUL_CACERT=certs/agent-ca.pem
  * ...
  * }</pre>
  *

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** What an agent says of itself, and the registrations that are made with it. */
 final class AgentEndpoint implements Endpoint {
   private static final int FIRST_SIDECAR_PORT = 21_000;
+  private static final int LONGEST_OUTPUT = 4096;
 
   private final Plane plane;
 
@@ -230,9 +231,13 @@ final class AgentEndpoint implements Endpoint {
     }
     String id = request.segment(4);
     requireWriteOn(request, id);
-    boolean enable = request.flag("enable");
+    String wanted = request.parameter("enable");
+    if (!Set.of("true", "false", "1", "0", "t", "f").contains(wanted)) {
+      throw new ApiError(400, "Invalid value for enable: \"" + wanted + "\"");
+    }
+    boolean enable = Set.of("true", "1", "t").contains(wanted);
     if (!plane.catalog.maintenance(id, enable, request.parameter("reason"))) {
-      throw new ApiError(404, "Unknown service \"" + id + "\"");
+      throw new ApiError(404, "No service registered with ID \"" + id + "\"");
     }
     return ApiResponse.empty();
   }
@@ -262,7 +267,11 @@ final class AgentEndpoint implements Endpoint {
       throw new ApiError(400, "Invalid check status: '" + status + "'");
     }
     // The agent cuts outputs so that a chatty check does not flood the cluster.
-    String cut = output.substring(0, Math.min(output.length(), 4096));
+    String cut =
+        output.length() <= LONGEST_OUTPUT
+            ? output
+            : "%s ... (captured %d of %d bytes)"
+                .formatted(output.substring(0, LONGEST_OUTPUT), LONGEST_OUTPUT, output.length());
     if (!plane.catalog.updateTtl(id, status, cut)) {
       throw new ApiError(500, "CheckID \"" + id + "\" does not have associated TTL");
     }

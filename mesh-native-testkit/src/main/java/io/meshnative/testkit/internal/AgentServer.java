@@ -199,7 +199,11 @@ public final class AgentServer implements AutoCloseable {
     }
     String dc = request.parameter("dc");
     if (!dc.isEmpty() && !dc.equals(plane.settings.datacenter())) {
-      throw new ApiError(500, "No path to datacenter");
+      ApiError noPath = new ApiError(500, "No path to datacenter");
+      // What the agent answers by itself and health have no headers of a query, the others have.
+      boolean bare =
+          request.path().startsWith("/v1/health/") || request.path().startsWith("/v1/agent/");
+      throw bare ? noPath : noPath.asQuery();
     }
     if (request.flag("cached") && request.flag("consistent")) {
       throw ApiError.badRequest("Cannot specify ?cached with ?consistent, conflicting semantics.");

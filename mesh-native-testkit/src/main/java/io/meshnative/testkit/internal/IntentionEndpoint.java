@@ -118,10 +118,11 @@ final class IntentionEndpoint implements Endpoint {
     }
     if (parts.length == 2 && !parts[0].equals("default")) {
       throw new ApiError(
-          500,
-          "Invalid match entry namespace \""
-              + parts[0]
-              + "\": Namespaces is a Consul Enterprise feature");
+              500,
+              "Invalid match entry namespace \""
+                  + parts[0]
+                  + "\": Namespaces is a Consul Enterprise feature")
+          .asQuery();
     }
     return parts[parts.length - 1];
   }
@@ -205,7 +206,11 @@ final class IntentionEndpoint implements Endpoint {
     static Legacy read(ApiRequest request, boolean old) {
       JsonObject body = parse(request.body());
       String unknown = body.unknownBut(FIELDS);
-      if (unknown != null && !(unknown.equals("Permissions") && !old)) {
+      if (unknown != null && old) {
+        throw new ApiError(
+            500, "Failed to decode request body: json: unknown field \"" + unknown + "\"");
+      }
+      if (unknown != null && !unknown.equals("Permissions")) {
         throw ApiError.badRequest("Request decode failed: json: unknown field \"" + unknown + "\"");
       }
       String action = body.text("Action");

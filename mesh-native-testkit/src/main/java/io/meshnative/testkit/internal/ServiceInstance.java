@@ -113,7 +113,7 @@ final class ServiceInstance {
   private void putAddresses(Map<String, @Nullable Object> json) {
     if (!address.isEmpty()) {
       Object own = Json.object("Address", address, "Port", port);
-      Map<String, @Nullable Object> all = new LinkedHashMap<>(taggedAddresses);
+      Map<String, @Nullable Object> all = new java.util.TreeMap<>(taggedAddresses);
       all.putIfAbsent("lan_ipv4", own);
       all.putIfAbsent("wan_ipv4", own);
       json.put("TaggedAddresses", all);
