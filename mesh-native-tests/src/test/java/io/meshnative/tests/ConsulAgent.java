@@ -26,37 +26,63 @@ import org.awaitility.Awaitility;
 final class ConsulAgent implements Plane {
   static final String MASTER_TOKEN = "11111111-2222-3333-4444-555555555555";
 
-  private final Process process;
+  private final List<String> command;
+  private Process process;
   private final Path directory;
   private final String address;
   private final boolean acls;
   private final AgentApi api;
   private final Map<String, String> intentionIds = new ConcurrentHashMap<>();
 
-  private ConsulAgent(Process process, Path directory, String address, boolean acls) {
-    this.process = process;
+  private ConsulAgent(List<String> command, Path directory, String address, boolean acls)
+      throws IOException {
+    this.command = command;
+    this.process = launch(command, directory);
     this.directory = directory;
     this.address = address;
     this.acls = acls;
     this.api = new AgentApi(address, acls ? MASTER_TOKEN : "");
   }
 
+  /**
+   * How an agent is started.
+   *
+   * @param defaultAllow ACLs off, whose default is to allow; else on, whose default is to deny
+   * @param settings further settings of the agent's configuration, as members of a JSON object
+   */
+  record Options(boolean defaultAllow, String settings) {
+    static Options of(boolean defaultAllow) {
+      return new Options(defaultAllow, "");
+    }
+
+    Options with(String members) {
+      return new Options(defaultAllow, settings + "," + members);
+    }
+  }
+
   /** Starts an agent with ACLs off, whose default is to allow, or on, whose default is to deny. */
   static ConsulAgent start(boolean defaultAllow) throws IOException {
+    return start(Options.of(defaultAllow));
+  }
+
+  static ConsulAgent start(Options options) throws IOException {
+    boolean defaultAllow = options.defaultAllow();
     Path directory = Files.createTempDirectory("mesh-consul");
     List<Integer> ports = freePorts(5);
     Path config = directory.resolve("agent.json");
     Files.writeString(
         config,
-        defaultAllow
-            ? "{\"limits\":{\"http_max_conns_per_client\":1000}}"
-            : "{\"limits\":{\"http_max_conns_per_client\":1000},\"acl\":{\"enabled\":true,"
-                + "\"default_policy\":\"deny\",\"tokens\":{\"master\":\""
-                + MASTER_TOKEN
-                // The agent's own, without which it may not take a service out of the catalog.
-                + "\",\"agent\":\""
-                + MASTER_TOKEN
-                + "\"}}}");
+        "{\"limits\":{\"http_max_conns_per_client\":1000}"
+            + (defaultAllow
+                ? ""
+                : ",\"acl\":{\"enabled\":true,\"default_policy\":\"deny\",\"tokens\":{\"master\":\""
+                    + MASTER_TOKEN
+                    // The agent's own, without which it may not take a service out of the catalog.
+                    + "\",\"agent\":\""
+                    + MASTER_TOKEN
+                    + "\"}}")
+            + options.settings()
+            + "}");
     List<String> command =
         List.of(
             RealPeers.consul().orElseThrow().toString(),
@@ -73,22 +99,39 @@ final class ConsulAgent implements Plane {
             "-dns-port=-1",
             "-config-file=" + config,
             "-log-level=warn");
-    ProcessBuilder builder = new ProcessBuilder(command);
-    builder.redirectErrorStream(true).redirectOutput(directory.resolve("agent.log").toFile());
-    builder.environment().keySet().removeIf(name -> name.startsWith("CONSUL_"));
     ConsulAgent agent =
-        new ConsulAgent(builder.start(), directory, "127.0.0.1:" + ports.get(0), !defaultAllow);
+        new ConsulAgent(command, directory, "127.0.0.1:" + ports.get(0), !defaultAllow);
+    agent.awaitUp();
+    return agent;
+  }
+
+  private static Process launch(List<String> command, Path directory) throws IOException {
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve("agent.log").toFile()));
+    builder.environment().keySet().removeIf(name -> name.startsWith("CONSUL_"));
+    return builder.start();
+  }
+
+  /** Ends the agent's process and starts it anew: in development mode it has forgotten all. */
+  void restart() throws IOException {
+    end(process);
+    process = launch(command, directory);
+    awaitUp();
+  }
+
+  private void awaitUp() throws IOException {
     try {
       Awaitility.await("a Consul agent with a leader and a certificate authority")
           .atMost(Duration.ofSeconds(60))
           .ignoreExceptions()
-          .until(agent::isUp);
+          .until(this::isUp);
     } catch (RuntimeException e) {
       String log = Files.readString(directory.resolve("agent.log"));
-      agent.close();
+      close();
       throw new IOException("the agent did not start: " + log, e);
     }
-    return agent;
   }
 
   private boolean isUp() throws IOException {

@@ -94,7 +94,7 @@ final class TrustAssembly {
     lock.lock();
     try {
       WorkloadIdentity held = taken;
-      if (held == null || held.equals(warnedOf)) {
+      if (held == null || Objects.equals(held, warnedOf)) {
         return;
       }
       Duration life = Duration.between(held.notBefore(), held.notAfter());

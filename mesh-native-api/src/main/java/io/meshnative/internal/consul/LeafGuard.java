@@ -8,6 +8,7 @@ import java.lang.System.Logger.Level;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.bouncycastle.asn1.ASN1OctetString;
@@ -81,7 +82,7 @@ final class LeafGuard implements AutoCloseable {
   void leaf(WorkloadIdentity newest) {
     lock.lock();
     try {
-      if (!newest.equals(leaf)) {
+      if (!Objects.equals(newest, leaf)) {
         leaf = newest;
         authority = authorityOf(newest.leaf());
       }
