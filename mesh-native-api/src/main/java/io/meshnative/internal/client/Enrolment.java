@@ -23,7 +23,11 @@ final class Enrolment {
   private final Workers workers;
   private final Clock clock;
   private final Consumer<MeshEvent> events;
+
+  /** Guards the fields; never held over a call, or listen() would wait for the control plane. */
   private final ReentrantLock lock = new ReentrantLock();
+
+  private final ReentrantLock calling = new ReentrantLock();
   private Registration registration;
   private boolean ready;
   private boolean begun;
@@ -90,20 +94,28 @@ final class Enrolment {
     }
   }
 
-  /** The lock is held over the call, so that an end waits for it and takes out what it entered. */
+  /** One call at a time, so that an end waits for it and takes out what it entered. */
   private void register(long retryMillis) {
-    lock.lock();
+    calling.lock();
     try {
-      if (ended) {
-        return;
+      Registration entry;
+      lock.lock();
+      try {
+        if (ended) {
+          return;
+        }
+        entry = registration;
+      } finally {
+        lock.unlock();
       }
-      registrar.register(registration);
+      registrar.register(entry);
       if (retryMillis > FIRST_RETRY_MILLIS) {
         events.accept(new MeshEvent.ControlPlaneRecovered(clock.instant(), REGISTRATION));
       }
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       if (retryMillis == FIRST_RETRY_MILLIS) {
-        events.accept(new MeshEvent.ControlPlaneFailed(clock.instant(), REGISTRATION, e));
+        IOException cause = e instanceof IOException io ? io : new IOException(e);
+        events.accept(new MeshEvent.ControlPlaneFailed(clock.instant(), REGISTRATION, cause));
       }
       long next = Math.min(retryMillis * 2, LAST_RETRY_MILLIS);
       try {
@@ -112,25 +124,33 @@ final class Enrolment {
         LOG.log(Level.DEBUG, "registration is not retried: the client is closing");
       }
     } finally {
-      lock.unlock();
+      calling.unlock();
     }
   }
 
   /** Takes the service out again; blocks for a few seconds at most. Idempotent. */
   void end() {
+    boolean entered;
     lock.lock();
     try {
       if (ended) {
         return;
       }
       ended = true;
-      if (begun) {
-        registrar.deregister();
-      }
-    } catch (IOException e) {
-      LOG.log(Level.WARNING, "the service could not be deregistered; its checks will turn critical", e);
+      entered = begun;
     } finally {
       lock.unlock();
+    }
+    if (!entered) {
+      return;
+    }
+    calling.lock();
+    try {
+      registrar.deregister();
+    } catch (IOException | RuntimeException e) {
+      LOG.log(Level.WARNING, "the service could not be deregistered; its checks will turn critical", e);
+    } finally {
+      calling.unlock();
     }
   }
 }
