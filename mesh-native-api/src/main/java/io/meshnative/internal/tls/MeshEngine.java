@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * measured, so the check here is the one that counts.
  */
 public final class MeshEngine extends SSLEngine {
+  private static final int MAX_LAST_RECORDS = 2048;
+
   private final SSLEngine real;
   private final TrustEpoch epoch;
   private final Terms terms;
@@ -362,7 +364,25 @@ public final class MeshEngine extends SSLEngine {
 
   @Override
   public void closeInbound() throws SSLException {
+    if (cut.get() != null) {
+      discardOutput();
+    }
     real.closeInbound();
+  }
+
+  /** A cut engine says nothing more; but BoringSSL frees its memory only once its last words have been taken. */
+  private void discardOutput() {
+    try {
+      real.closeOutbound();
+      ByteBuffer scratch = ByteBuffer.allocate(real.getSession().getPacketBufferSize());
+      for (int record = 0; record < MAX_LAST_RECORDS && !real.isOutboundDone(); record++) {
+        if (real.wrap(ByteBuffer.allocate(0), scratch.clear()).bytesProduced() == 0) {
+          return;
+        }
+      }
+    } catch (SSLException | RuntimeException e) {
+      // It is broken besides; closing the other direction is all that is left to do.
+    }
   }
 
   @Override

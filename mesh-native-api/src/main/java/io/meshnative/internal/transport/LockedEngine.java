@@ -144,18 +144,24 @@ final class LockedEngine {
   void dispose() {
     lock.lock();
     try {
-      engine.closeOutbound();
-      drain();
-      engine.closeInbound();
-      drain();
-    } catch (SSLException | RuntimeException e) {
-      try {
-        drain();
-      } catch (SSLException | RuntimeException again) {
-        // Nothing more can be done for it.
-      }
+      attempt(engine::closeOutbound);
+      attempt(this::drain);
+      attempt(engine::closeInbound);
+      attempt(this::drain);
     } finally {
       lock.unlock();
+    }
+  }
+
+  private interface Step {
+    void run() throws SSLException;
+  }
+
+  private static void attempt(Step step) {
+    try {
+      step.run();
+    } catch (SSLException | RuntimeException e) {
+      // The next step may still free what this one could not.
     }
   }
 
