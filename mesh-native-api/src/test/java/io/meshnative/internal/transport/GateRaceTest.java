@@ -1,4 +1,4 @@
-package io.meshnative.tests;
+package io.meshnative.internal.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -19,10 +19,8 @@ import io.meshnative.internal.tls.Publisher;
 import io.meshnative.internal.tls.Terms;
 import io.meshnative.internal.tls.TlsEngines;
 import io.meshnative.internal.tls.TrustEpoch;
-import io.meshnative.internal.transport.LiveConnections;
-import io.meshnative.internal.transport.PolicyCheck;
+import io.meshnative.spi.TlsProvider;
 import io.meshnative.spi.TrustUpdate;
-import io.meshnative.testkit.MeshTestAuthority;
 import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.time.Instant;
@@ -32,20 +30,21 @@ import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLException;
+import org.conscrypt.Conscrypt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A gate that is closed while a connection is between its decision and its registration. */
 @Timeout(60)
 class GateRaceTest {
-  private final MeshTestAuthority authority = MeshTestAuthority.create();
+  private final SmallAuthority authority = new SmallAuthority();
 
   /** One end: its engines, and the connections that it judges. */
   private final class Side {
     private final Publisher publisher = new Publisher(PolicyVersion.denyAll(0, "nothing is loaded"));
     private final TlsEngines engines =
         new TlsEngines(
-            Engines.provider("Conscrypt"), true, false, false, publisher, new ProofStore(), Clock.systemUTC());
+            TlsProvider.of(Conscrypt.newProvider()), true, false, false, publisher, new ProofStore(), Clock.systemUTC());
     private final LiveConnections live =
         new LiveConnections(
             publisher,
@@ -57,8 +56,8 @@ class GateRaceTest {
 
     Side(String service, Intention... rules) throws Exception {
       engines.authority(live);
-      WorkloadIdentity identity = FakeControlPlane.identity(authority, service);
-      TrustUpdate trust = FakeControlPlane.trust(authority);
+      WorkloadIdentity identity = authority.identity(service);
+      TrustUpdate trust = authority.trust();
       publisher.trust(
           TrustEpoch.of(1, identity, trust.local(), trust.bundles(), engines.verifier(), Instant.now()));
       IntentionTable table =
