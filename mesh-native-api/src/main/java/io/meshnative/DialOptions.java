@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * How to dial. Immutable; the {@code with} methods return copies.
@@ -14,7 +15,7 @@ import java.util.Optional;
  * @param endpoint the one endpoint to dial, empty to let the load balancer choose
  * @param stickyKey dials with equal keys prefer the same endpoint while it is healthy, empty for none
  * @param alpn the application protocols to offer, in order of preference; empty to offer none
- * @param sni the server name to send, empty for the one that Consul gives the destination
+ * @param sni the server name to send, a host name of letters, digits, inner dashes and dots; empty for the one that Consul gives the destination
  */
 public record DialOptions(
     Duration timeout,
@@ -32,8 +33,27 @@ public record DialOptions(
     Objects.requireNonNull(stickyKey, "stickyKey");
     Objects.requireNonNull(sni, "sni");
     alpn = List.copyOf(alpn);
+    sni.ifPresent(DialOptions::requireHostName);
+    for (String protocol : alpn) {
+      if (protocol.isEmpty() || protocol.length() > 255) {
+        throw new IllegalArgumentException(
+            "expected application protocols of 1 to 255 characters, found one of " + protocol.length());
+      }
+    }
     if (timeout.isNegative() || timeout.isZero()) {
       throw new IllegalArgumentException("expected a positive timeout, found " + timeout);
+    }
+  }
+
+  private static final Pattern HOST_NAME =
+      Pattern.compile("(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*");
+
+  private static void requireHostName(String name) {
+    if (!HOST_NAME.matcher(name).matches()) {
+      throw new IllegalArgumentException(
+          "expected a server name of letters, digits, inner dashes and dots, at most 253 characters, found one of "
+              + name.length()
+              + " characters that is none");
     }
   }
 

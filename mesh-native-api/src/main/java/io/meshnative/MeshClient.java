@@ -228,7 +228,8 @@ public interface MeshClient extends AutoCloseable {
    * Watches the endpoints of a destination.
    *
    * @param destination the destination
-   * @param consumer takes the set known now, if any, and each new one, on a thread of the library
+   * @param consumer takes the set known now, if any, and each new one, in order, on the executor; one that is
+   *     too slow misses older sets, never the newest
    * @return ends the watch
    */
   Subscription watch(Destination destination, Consumer<EndpointSet> consumer);

@@ -272,12 +272,22 @@ final class ClientBuilder implements MeshClient.Builder {
           "default",
           "default",
           identity + ", " + trust + ", " + intentions + ", " + endpoints,
-          () -> {
-            endpoints.close();
-            intentions.close();
-            identity.close();
-            trust.close();
-          });
+          () -> closeAll(List.of(endpoints::close, intentions::close, identity::close, trust::close)));
+    }
+
+    /** All of them, though one fails. */
+    private static void closeAll(List<Runnable> closes) {
+      RuntimeException failure = null;
+      for (Runnable close : closes) {
+        try {
+          close.run();
+        } catch (RuntimeException e) {
+          failure = e;
+        }
+      }
+      if (failure != null) {
+        throw failure;
+      }
     }
   }
 }

@@ -160,10 +160,11 @@ final class Enrolment {
       }
       failures = 0;
       return again;
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) { // a registrar of the application's may fail in any way
       failures++;
       if (failures == 1) {
-        events.accept(new MeshEvent.ControlPlaneFailed(clock.instant(), REGISTRATION, e));
+        IOException cause = e instanceof IOException io ? io : new IOException(e);
+        events.accept(new MeshEvent.ControlPlaneFailed(clock.instant(), REGISTRATION, cause));
       }
       Duration doubled = FIRST_RETRY.multipliedBy(1L << Math.min(failures - 1, 8));
       long limit = (doubled.compareTo(LAST_RETRY) < 0 ? doubled : LAST_RETRY).toMillis();
@@ -205,7 +206,7 @@ final class Enrolment {
         stop();
       }
       return true;
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       LOG.log(Level.WARNING, "the service could not be hidden before it ends", e);
       return false;
     } finally {
@@ -237,7 +238,7 @@ final class Enrolment {
       if (registered) {
         registrar.deregister();
       }
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       LOG.log(
           Level.WARNING, "the service could not be deregistered; its checks will turn critical", e);
     } finally {

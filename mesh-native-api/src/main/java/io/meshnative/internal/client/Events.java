@@ -13,7 +13,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -25,6 +25,10 @@ import java.util.function.Consumer;
 final class Events implements Consumer<MeshEvent> {
   private static final Logger LOG = System.getLogger("io.meshnative");
   private static final int MAX_DENIALS = 100;
+
+  /** A listener that hangs must not cost the memory that a flood of denials could fill. */
+  private static final int MAX_WAITING = 10_000;
+
   private static final int DENIALS_LOGGED_PER_SECOND = 10;
 
   private final String service;
@@ -32,6 +36,7 @@ final class Events implements Consumer<MeshEvent> {
   private final List<MeshListener> listeners = new CopyOnWriteArrayList<>();
   private final Queue<MeshEvent> queue = new ConcurrentLinkedQueue<>();
   private final AtomicInteger pending = new AtomicInteger();
+  private final AtomicBoolean dropping = new AtomicBoolean();
   private final Deque<MeshEvent.Denied> denials = new ArrayDeque<>();
   private final ReentrantLock denialLock = new ReentrantLock();
   private long denialSecond;
@@ -63,12 +68,20 @@ final class Events implements Consumer<MeshEvent> {
     if (listeners.isEmpty()) {
       return;
     }
+    if (pending.get() >= MAX_WAITING) {
+      if (dropping.compareAndSet(false, true)) {
+        LOG.log(
+            Level.WARNING,
+            "[" + service + "] a mesh listener is too slow: " + MAX_WAITING + " events wait, new ones are dropped");
+      }
+      return;
+    }
     queue.add(event);
     if (pending.getAndIncrement() == 0) {
       try {
         executor.execute(this::drain);
-      } catch (RejectedExecutionException e) {
-        drain(); // the executor is closing: the last events are still delivered
+      } catch (RuntimeException | Error e) {
+        drain(); // the executor is closing, or full: the events are still delivered
       }
     }
   }
@@ -80,13 +93,15 @@ final class Events implements Consumer<MeshEvent> {
         deliver(event);
       }
     } while (pending.decrementAndGet() > 0);
+    dropping.set(false);
   }
 
   private void deliver(MeshEvent event) {
     for (MeshListener listener : listeners) {
       try {
         listener.onEvent(event);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
+        // An error too: it would end the delivery for good.
         LOG.log(Level.WARNING, "[" + service + "] a mesh listener failed at " + event.getClass().getSimpleName(), e);
       }
     }

@@ -54,7 +54,6 @@ import java.net.SocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -62,6 +61,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -71,6 +71,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
+import org.jspecify.annotations.Nullable;
 
 /** The client: a facade over parts that each have one reason to change. */
 final class InProcessMeshClient implements MeshClient {
@@ -109,6 +110,7 @@ final class InProcessMeshClient implements MeshClient {
   private final Set<Acceptor> listeners = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean leaving = new AtomicBoolean();
   private final AtomicBoolean closed = new AtomicBoolean();
+  private volatile @Nullable ScheduledFuture<?> ticking;
 
   InProcessMeshClient(
       String service,
@@ -155,7 +157,7 @@ final class InProcessMeshClient implements MeshClient {
             clock,
             states,
             events);
-    this.upstreams = new Upstreams(sources.endpoints(), clock::instant, events);
+    this.upstreams = new Upstreams(sources.endpoints(), clock::instant, workers.executor(), events);
     this.dialer =
         new Dialer(
             engines,
@@ -183,10 +185,16 @@ final class InProcessMeshClient implements MeshClient {
                 }
               });
         });
-    workers.scheduler().scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
-    sources.trust().start(trust.trustSink());
-    sources.identity().start(trust.identitySink());
-    sources.intentions().start(policy);
+    try {
+      ticking =
+          workers.scheduler().scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+      sources.trust().start(trust.trustSink());
+      sources.identity().start(trust.identitySink());
+      sources.intentions().start(policy);
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
   }
 
   private void tick() {
@@ -223,7 +231,8 @@ final class InProcessMeshClient implements MeshClient {
 
   @Override
   public CompletionStage<MeshClient> whenReady() {
-    return states.ready().thenApply(ready -> this);
+    // On the executor: what the application does when it is ready must not hold the thread that watches intentions.
+    return states.ready().thenApplyAsync(ready -> this, workers.executor());
   }
 
   private TrustEpoch epoch() {
@@ -443,13 +452,13 @@ final class InProcessMeshClient implements MeshClient {
             .threads("shutdown")
             .newThread(
                 () -> {
-                  Instant end = Instant.now().plus(drain);
+                  long begun = System.nanoTime(); // no wall clock: it may jump
                   try {
                     if (enrolment.isPresent() && enrolment.get().hide()) {
                       awaitWatchers(drain);
                     }
                     stopAccepting();
-                    awaitDrained(end);
+                    awaitDrained(begun, drain);
                   } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                   } finally {
@@ -479,8 +488,8 @@ final class InProcessMeshClient implements MeshClient {
     }
   }
 
-  private void awaitDrained(Instant end) throws InterruptedException {
-    while (!live.isEmpty() && Instant.now().isBefore(end)) {
+  private void awaitDrained(long begun, Duration drain) throws InterruptedException {
+    while (!live.isEmpty() && Duration.ofNanos(System.nanoTime() - begun).compareTo(drain) < 0) {
       TimeUnit.MILLISECONDS.sleep(DRAIN_LOOK_MILLIS);
     }
   }
@@ -490,16 +499,37 @@ final class InProcessMeshClient implements MeshClient {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    leaving.set(true);
-    enrolment.ifPresent(Enrolment::end);
-    stopAccepting();
     MeshException reason = new MeshNotReadyException("the mesh client of " + service + " was closed", null);
-    publisher.end(PolicyVersion.denyAll(publisher.current().policy().number() + 1, "the mesh client is closed"));
-    live.closeAll(reason); // what is admitted after the end is denied, what was before is here
-    upstreams.close();
-    sources.close().run();
-    states.close();
+    leaving.set(true);
+    quietly("deregistering", () -> enrolment.ifPresent(Enrolment::end));
+    quietly("closing listeners", this::stopAccepting);
+    quietly("ending the policy", () ->
+        publisher.end(PolicyVersion.denyAll(publisher.current().policy().number() + 1, "the mesh client is closed")));
+    quietly("closing connections", () -> live.closeAll(reason)); // what is admitted after the end is denied
+    quietly("ending dials", dialer::close);
+    quietly("closing upstreams", upstreams::close);
+    quietly("closing the control plane", sources.close());
+    quietly("ending the timer", this::stopTicking);
+    quietly("telling the state", states::close);
     workers.close();
+  }
+
+  /** An injected scheduler lives on; the tick must not, nor the client that it holds. */
+  private void stopTicking() {
+    ScheduledFuture<?> running = ticking;
+    if (running != null) {
+      running.cancel(false);
+    }
+  }
+
+  /** A step that fails, in a source or a registrar of the application's, must not keep the next one from being taken. */
+  private void quietly(String step, Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException | Error e) {
+      System.getLogger("io.meshnative")
+          .log(System.Logger.Level.WARNING, "[" + service + "] " + step + " failed; the rest is closed", e);
+    }
   }
 
   @Override

@@ -115,11 +115,12 @@ final class StateBoard {
       from = state;
       to = current();
       state = to;
+      if (from != to) {
+        // Under the lock, so that the last event that is delivered tells the state that holds.
+        events.accept(new MeshEvent.StateChanged(clock.instant(), from, to, reason));
+      }
     } finally {
       lock.unlock();
-    }
-    if (from != to) {
-      events.accept(new MeshEvent.StateChanged(clock.instant(), from, to, reason));
     }
     if (to == MeshState.READY || to == MeshState.STALE) {
       ready.complete(null);
@@ -141,7 +142,7 @@ final class StateBoard {
 
   void await(Duration timeout) throws MeshNotReadyException, InterruptedException {
     try {
-      ready.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+      ready.get(TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS); // saturates
     } catch (TimeoutException e) {
       throw notReady("after " + timeout);
     } catch (ExecutionException e) {

@@ -53,8 +53,8 @@ final class TrustAssembly {
     return new Sink<>() {
       @Override
       public void accept(WorkloadIdentity identity) throws InvalidUpdateException {
-        states.answered(IDENTITY);
         onIdentity(identity);
+        states.answered(IDENTITY); // not before: what cannot be used is no recovery
       }
 
       @Override
@@ -134,7 +134,7 @@ final class TrustAssembly {
       TrustUpdate now = roots;
       if (now != null) {
         try {
-          publish(TrustEpoch.of(generation + 1, identity, now.local(), now.bundles(), verifier, clock.instant()));
+          publish(epoch(identity, now));
         } catch (InvalidUpdateException e) {
           if (!heldAlready) {
             events.accept(
@@ -157,8 +157,7 @@ final class TrustAssembly {
       WorkloadIdentity candidate = waiting;
       if (candidate != null) {
         try {
-          publish(
-              TrustEpoch.of(generation + 1, candidate, update.local(), update.bundles(), verifier, clock.instant()));
+          publish(epoch(candidate, update));
           return;
         } catch (InvalidUpdateException e) {
           // Its root is still to come. What is held goes on, under the new roots.
@@ -170,7 +169,7 @@ final class TrustAssembly {
       }
       TrustEpoch epoch;
       try {
-        epoch = TrustEpoch.of(generation + 1, held, update.local(), update.bundles(), verifier, clock.instant());
+        epoch = epoch(held, update);
       } catch (InvalidUpdateException e) {
         events.accept(
             new MeshEvent.UpdateRefused(
@@ -182,6 +181,15 @@ final class TrustAssembly {
       publish(epoch);
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** Whatever goes wrong in it, the caller goes on: roots that were taken away must not stay for an accident. */
+  private TrustEpoch epoch(WorkloadIdentity identity, TrustUpdate under) throws InvalidUpdateException {
+    try {
+      return TrustEpoch.of(generation + 1, identity, under.local(), under.bundles(), verifier, clock.instant());
+    } catch (RuntimeException e) {
+      throw new InvalidUpdateException("expected roots that prove " + identity + ", found an error: " + e, e);
     }
   }
 

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * measured, so the check here is the one that counts.
  */
 public final class MeshEngine extends SSLEngine {
-  private static final int MAX_LAST_WORDS = 4;
+  private static final int MAX_LAST_RECORDS = 2048;
 
   private final SSLEngine real;
   private final TrustEpoch epoch;
@@ -129,31 +129,10 @@ public final class MeshEngine extends SSLEngine {
     }
   }
 
-  /** The transport has ended: leaves the registry, and native memory is freed. */
+  /** The transport has ended: leaves the registry. */
   public void release() {
     released = true;
     owner.authority().release(this);
-    if (cut.get() != null) {
-      free();
-    }
-  }
-
-  /**
-   * A native engine frees its memory once its close_notify has been wrapped; the transport cannot do that on an
-   * engine that was cut. What comes out goes nowhere.
-   */
-  private void free() {
-    try {
-      real.closeOutbound();
-      ByteBuffer nothing = ByteBuffer.allocate(0);
-      ByteBuffer scratch = ByteBuffer.allocate(real.getSession().getPacketBufferSize());
-      for (int i = 0; i < MAX_LAST_WORDS && real.wrap(nothing, scratch.clear()).bytesProduced() > 0; i++) {
-        scratch.clear();
-      }
-      real.closeInbound();
-    } catch (SSLException e) {
-      // The engine had failed already; it has let go of what it held.
-    }
   }
 
   // ---- the handshake ----
@@ -436,7 +415,25 @@ public final class MeshEngine extends SSLEngine {
 
   @Override
   public void closeInbound() throws SSLException {
+    if (cut.get() != null) {
+      discardOutput();
+    }
     real.closeInbound();
+  }
+
+  /** A cut engine says nothing more; but BoringSSL frees its memory only once its last words have been taken. */
+  private void discardOutput() {
+    try {
+      real.closeOutbound();
+      ByteBuffer scratch = ByteBuffer.allocate(real.getSession().getPacketBufferSize());
+      for (int record = 0; record < MAX_LAST_RECORDS && !real.isOutboundDone(); record++) {
+        if (real.wrap(ByteBuffer.allocate(0), scratch.clear()).bytesProduced() == 0) {
+          return;
+        }
+      }
+    } catch (SSLException | RuntimeException e) {
+      // It is broken besides; closing the other direction is all that is left to do.
+    }
   }
 
   @Override

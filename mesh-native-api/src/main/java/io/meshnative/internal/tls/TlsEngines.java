@@ -65,6 +65,13 @@ public final class TlsEngines {
     this.proofs = proofs;
     this.verifier = new PeerVerifier(proofs);
     this.clock = clock;
+    publisher.onPublished(pair -> forgetAllBut(pair.trust()));
+  }
+
+  /** Keys and sessions of epochs that are over, also of destinations that are never dialled again. */
+  private void forgetAllBut(@Nullable TrustEpoch epoch) {
+    clients.values().removeIf(real -> real.epoch() != epoch);
+    server.updateAndGet(real -> real != null && real.epoch() != epoch ? null : real);
   }
 
   /** Set once, before the first engine. */

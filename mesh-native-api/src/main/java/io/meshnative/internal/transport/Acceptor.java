@@ -258,7 +258,7 @@ public final class Acceptor extends MeshServerSocket {
         channel.close();
         return;
       }
-      channel.handshake(Deadline.afterMillis(clamp(options.handshakeTimeout().toMillis())));
+      channel.handshake(Deadline.afterMillis(clamp(TimeUnit.MILLISECONDS.convert(options.handshakeTimeout()))));
       handshake.freeSlot();
       handOver(new MeshSocket(channel));
     } catch (IOException e) {

@@ -23,11 +23,16 @@ import io.meshnative.internal.tls.TrustEpoch;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Whatever fails, everything that was opened on the way is closed. One budget covers it all.
  */
-public final class Dialer {
+public final class Dialer implements AutoCloseable {
   /** Waits until the client has an identity, as long as the budget allows. */
   public interface Readiness {
     /** Throws {@link MeshNotReadyException} if the time has passed. */
@@ -50,6 +55,11 @@ public final class Dialer {
   private final Upstreams upstreams;
   private final Readiness readiness;
   private final ScheduledExecutorService scheduler;
+
+  /** Those that no handshake has entered into the registry yet. */
+  private final Set<Socket> opening = ConcurrentHashMap.newKeySet();
+
+  private volatile boolean closed;
 
   public Dialer(
       TlsEngines engines,
@@ -66,10 +76,17 @@ public final class Dialer {
     this.scheduler = scheduler;
   }
 
+  /** Ends the dials that are under way; their callers are told that the client is closed. */
+  @Override
+  public void close() {
+    closed = true;
+    opening.forEach(RawSockets::closeQuietly);
+  }
+
   /** Dials within the options' budget, or the shorter one given. */
   TlsChannel dial(Destination destination, DialOptions options, int timeoutMillis, SocketPreparer preparer)
       throws IOException {
-    long most = Math.min(options.timeout().toMillis(), Integer.MAX_VALUE);
+    long most = Math.min(TimeUnit.MILLISECONDS.convert(options.timeout()), Integer.MAX_VALUE);
     long millis = timeoutMillis > 0 ? Math.min(timeoutMillis, most) : most;
     Deadline budget = Deadline.afterMillis((int) Math.max(1, millis));
     awaitReady(destination, budget);
@@ -106,17 +123,25 @@ public final class Dialer {
         TlsChannel channel = connect(destination, endpoint, options, share, preparer, attempt::closed);
         attempt.succeeded();
         return channel;
-      } catch (MeshAuthorizationException | IdentityExpiredException e) {
+      } catch (MeshAuthorizationException e) {
         attempt.closed();
         throw e; // ours to settle; no other endpoint would answer differently
       } catch (IOException e) {
+        if (closed) {
+          attempt.closed();
+          throw closedWhileDialling(destination, e);
+        }
+        if (e instanceof IdentityExpiredException && ownIdentityHasEnded()) {
+          attempt.closed();
+          throw e; // ours to settle too; where it is the peer's that ended, the next endpoint may be better
+        }
         attempt.failed();
         failures.add(e);
         if (Thread.currentThread().isInterrupted() || budget.expired()) {
           break;
         }
-      } catch (RuntimeException e) {
-        attempt.failed();
+      } catch (RuntimeException | Error e) {
+        attempt.closed(); // no fault of the endpoint's
         throw e;
       }
     }
@@ -128,9 +153,13 @@ public final class Dialer {
       throws IOException {
     try {
       return connect(destination, endpoint, options, budget, preparer, () -> {});
-    } catch (MeshException | SocketTimeoutException e) {
-      throw e;
     } catch (IOException e) {
+      if (closed) {
+        throw closedWhileDialling(destination, e);
+      }
+      if (e instanceof MeshException || e instanceof SocketTimeoutException) {
+        throw e;
+      }
       throw new NoEndpointException(
           destination,
           "expected " + destination + " at " + endpoint.address() + ", found no connection: " + e.getMessage(),
@@ -146,11 +175,44 @@ public final class Dialer {
       SocketPreparer preparer,
       Runnable onClosed)
       throws IOException {
+    AtomicReference<@Nullable Socket> seen = new AtomicReference<>();
+    try {
+      return connect(
+          destination,
+          endpoint,
+          options,
+          budget,
+          raw -> {
+            seen.set(raw);
+            opening.add(raw);
+            if (closed) {
+              throw new SocketException("the mesh client is closed");
+            }
+            preparer.prepare(raw);
+          },
+          onClosed,
+          endpoint.address().hashCode() & 0x7fff | 1);
+    } finally {
+      Socket raw = seen.get();
+      if (raw != null) {
+        opening.remove(raw);
+      }
+    }
+  }
+
+  private TlsChannel connect(
+      Destination destination,
+      Endpoint endpoint,
+      DialOptions options,
+      Deadline budget,
+      SocketPreparer preparer,
+      Runnable onClosed,
+      int hint)
+      throws IOException {
     Socket raw = RawSockets.open(new InetSocketAddress(endpoint.host(), endpoint.port()), budget, preparer);
     TlsChannel channel;
     MeshEngine engine;
     try {
-      int hint = endpoint.address().hashCode() & 0x7fff | 1;
       engine = engines.engine(new Terms.Outbound(destination), endpoint.host(), endpoint.port(), hint);
       engine.offer(options.alpn(), Optional.of(options.sni().orElseGet(() -> serverName(destination, engine.epoch()))));
       channel =
@@ -164,7 +226,7 @@ public final class Dialer {
                 onClosed.run();
               });
       engine.onCut(channel::abort);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       RawSockets.closeQuietly(raw);
       throw e;
     }
@@ -223,6 +285,19 @@ public final class Dialer {
   private void requireAllowed(Destination destination) throws MeshException {
     Published pair = publisher.current();
     check.requireDialable(destination, pair, check.liveEpoch(pair));
+  }
+
+  private boolean ownIdentityHasEnded() {
+    try {
+      check.liveEpoch(publisher.current());
+      return false;
+    } catch (MeshException e) {
+      return true;
+    }
+  }
+
+  private static MeshNotReadyException closedWhileDialling(Destination destination, IOException cause) {
+    return new MeshNotReadyException("the mesh client was closed while it dialled " + destination, cause);
   }
 
   private static NoEndpointException none(Destination destination, Upstream upstream, boolean known) {

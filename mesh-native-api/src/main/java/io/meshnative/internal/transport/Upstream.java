@@ -1,6 +1,7 @@
 package io.meshnative.internal.transport;
 
 import io.meshnative.MeshEvent;
+import io.meshnative.MeshNotReadyException;
 import io.meshnative.Subscription;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.EndpointPool;
@@ -8,14 +9,20 @@ import io.meshnative.discovery.EndpointSet;
 import io.meshnative.spi.EndpointSource;
 import io.meshnative.spi.Sink;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -23,18 +30,62 @@ import org.jspecify.annotations.Nullable;
 
 /** A destination in use: its watch, its endpoints, and who wants to hear of them. */
 final class Upstream implements Sink<EndpointSet> {
+  private static final Logger LOG = System.getLogger("io.meshnative.endpoints");
+  private static final int MAX_WAITING = 64;
+
   private final EndpointPool pool;
   private final Supplier<Instant> now;
   private final Consumer<MeshEvent> events;
   private final CompletableFuture<Void> first = new CompletableFuture<>();
-  private final List<Consumer<EndpointSet>> consumers = new CopyOnWriteArrayList<>();
+  private final Callbacks callbacks;
+  private final List<Delivery> deliveries = new CopyOnWriteArrayList<>();
   private final ReentrantLock delivering = new ReentrantLock();
   private volatile long lastUsedNanos = System.nanoTime();
   private volatile @Nullable IOException failure;
   private volatile EndpointSource.@Nullable Watch watch;
 
-  Upstream(Destination destination, Supplier<Instant> now, Consumer<MeshEvent> events) {
+  /**
+   * One consumer. It is called on the executor, in order and one at a time: what it does delays neither the
+   * watch nor the other consumers.
+   */
+  private final class Delivery {
+    private final Consumer<EndpointSet> consumer;
+    private final Queue<EndpointSet> waiting = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger pending = new AtomicInteger();
+    private volatile boolean ended;
+
+    Delivery(Consumer<EndpointSet> consumer) {
+      this.consumer = consumer;
+    }
+
+    void offer(EndpointSet set) {
+      if (pending.get() > MAX_WAITING) {
+        waiting.poll(); // the newest counts
+      }
+      waiting.add(set);
+      if (pending.getAndIncrement() == 0) {
+        callbacks.execute(this::drain);
+      }
+    }
+
+    private void drain() {
+      do {
+        EndpointSet set = waiting.poll();
+        if (set != null && !ended) {
+          try {
+            consumer.accept(set);
+          } catch (RuntimeException | Error e) {
+            LOG.log(Level.WARNING, "a consumer of the endpoints of " + pool.destination() + " failed", e);
+          }
+        }
+      } while (pending.decrementAndGet() > 0);
+    }
+  }
+
+  Upstream(
+      Destination destination, Supplier<Instant> now, Callbacks callbacks, Consumer<MeshEvent> events) {
     this.pool = EndpointPool.of(destination);
+    this.callbacks = callbacks;
     this.now = now;
     this.events = events;
   }
@@ -50,6 +101,12 @@ final class Upstream implements Sink<EndpointSet> {
     }
   }
 
+  /** The client is closed: nobody waits here any more. */
+  void end() {
+    first.completeExceptionally(new CancellationException("the mesh client was closed"));
+    stop();
+  }
+
   @Override
   public void accept(EndpointSet set) {
     delivering.lock();
@@ -58,7 +115,7 @@ final class Upstream implements Sink<EndpointSet> {
       if (changed) {
         pool.update(set);
         events.accept(new MeshEvent.EndpointsChanged(now.get(), set));
-        consumers.forEach(consumer -> consumer.accept(set));
+        deliveries.forEach(delivery -> delivery.offer(set));
       }
     } finally {
       delivering.unlock();
@@ -84,8 +141,12 @@ final class Upstream implements Sink<EndpointSet> {
   }
 
   EndpointPool pool() {
-    lastUsedNanos = System.nanoTime();
+    touch();
     return pool;
+  }
+
+  void touch() {
+    lastUsedNanos = System.nanoTime();
   }
 
   Optional<EndpointSet> endpoints() {
@@ -103,8 +164,9 @@ final class Upstream implements Sink<EndpointSet> {
       return true;
     } catch (TimeoutException e) {
       return false;
-    } catch (ExecutionException e) {
-      throw new IllegalStateException("the first set never fails", e);
+    } catch (ExecutionException | CancellationException e) {
+      throw new MeshNotReadyException(
+          "expected the endpoints of " + pool.destination() + ", found the mesh client closed while waiting", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new java.io.InterruptedIOException(
@@ -114,17 +176,21 @@ final class Upstream implements Sink<EndpointSet> {
 
   /** Delivers the set known now and each new one. */
   Subscription subscribe(Consumer<EndpointSet> consumer) {
+    Delivery delivery = new Delivery(consumer);
     delivering.lock();
     try {
-      consumers.add(consumer);
-      pool.endpoints().ifPresent(consumer);
+      deliveries.add(delivery);
+      pool.endpoints().ifPresent(delivery::offer);
     } finally {
       delivering.unlock();
     }
-    return () -> consumers.remove(consumer);
+    return () -> {
+      delivery.ended = true;
+      deliveries.remove(delivery);
+    };
   }
 
   boolean isIdle(long nanos) {
-    return consumers.isEmpty() && System.nanoTime() - lastUsedNanos > nanos;
+    return deliveries.isEmpty() && System.nanoTime() - lastUsedNanos > nanos;
   }
 }

@@ -7,10 +7,12 @@ import io.meshnative.discovery.Endpoint;
 import io.meshnative.discovery.EndpointSet;
 import io.meshnative.spi.EndpointSource;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -21,27 +23,46 @@ public final class Upstreams implements AutoCloseable {
 
   private final EndpointSource source;
   private final Supplier<Instant> now;
+  private final Callbacks callbacks;
   private final Consumer<MeshEvent> events;
   private final Map<Destination, Upstream> upstreams = new ConcurrentHashMap<>();
+  private volatile boolean closed;
 
-  public Upstreams(EndpointSource source, Supplier<Instant> now, Consumer<MeshEvent> events) {
+  public Upstreams(
+      EndpointSource source, Supplier<Instant> now, Executor executor, Consumer<MeshEvent> events) {
     this.source = source;
     this.now = now;
+    this.callbacks = new Callbacks(executor);
     this.events = events;
   }
 
+  /** Used: whoever asks shortly before it would idle away keeps it. */
   Upstream use(Destination destination) {
     Upstream held = upstreams.get(destination);
-    if (held != null) {
+    if (held != null && !held.isIdle(IDLE_NANOS / 2)) {
+      held.touch();
       return held;
     }
-    return upstreams.computeIfAbsent(
-        destination,
-        d -> {
-          Upstream fresh = new Upstream(d, now, events);
-          fresh.start(source);
-          return fresh;
-        });
+    Upstream used =
+        upstreams.compute(
+            destination,
+            (d, present) -> {
+              Upstream upstream = present;
+              if (upstream == null) {
+                upstream = new Upstream(d, now, callbacks, events);
+                if (closed) {
+                  upstream.end();
+                } else {
+                  upstream.start(source);
+                }
+              }
+              upstream.touch();
+              return upstream;
+            });
+    if (closed) {
+      used.end(); // closed meanwhile: close() may not have seen it
+    }
+    return used;
   }
 
   public List<Endpoint> endpoints(Destination destination) {
@@ -63,17 +84,26 @@ public final class Upstreams implements AutoCloseable {
 
   /** Stops what nobody uses; called by a timer. */
   public void tick() {
-    upstreams.forEach(
-        (destination, upstream) -> {
-          if (upstream.isIdle(IDLE_NANOS) && upstreams.remove(destination, upstream)) {
-            upstream.stop();
-          }
-        });
+    for (Destination destination : upstreams.keySet()) {
+      List<Upstream> idle = new ArrayList<>(1);
+      upstreams.computeIfPresent(
+          destination,
+          (d, upstream) -> {
+            if (!upstream.isIdle(IDLE_NANOS)) {
+              return upstream;
+            }
+            idle.add(upstream);
+            return null;
+          });
+      idle.forEach(Upstream::stop);
+    }
   }
 
+  /** Stops every watch; whoever waits for endpoints is told, now and later. */
   @Override
   public void close() {
-    upstreams.values().forEach(Upstream::stop);
+    closed = true;
+    upstreams.values().forEach(Upstream::end);
     upstreams.clear();
   }
 }

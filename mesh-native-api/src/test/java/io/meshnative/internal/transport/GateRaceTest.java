@@ -1,0 +1,157 @@
+package io.meshnative.internal.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.meshnative.PeerAuthorizer;
+import io.meshnative.RequestGate;
+import io.meshnative.RetirePolicy;
+import io.meshnative.discovery.Destination;
+import io.meshnative.identity.WorkloadIdentity;
+import io.meshnative.intention.DefaultDecision;
+import io.meshnative.intention.Intention;
+import io.meshnative.intention.IntentionTable;
+import io.meshnative.intention.Permission;
+import io.meshnative.internal.tls.MeshEngine;
+import io.meshnative.internal.tls.PolicyVersion;
+import io.meshnative.internal.tls.ProofStore;
+import io.meshnative.internal.tls.Publisher;
+import io.meshnative.internal.tls.Terms;
+import io.meshnative.internal.tls.TlsEngines;
+import io.meshnative.internal.tls.TrustEpoch;
+import io.meshnative.spi.TlsProvider;
+import io.meshnative.spi.TrustUpdate;
+import java.nio.ByteBuffer;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLEngineResult;
+import javax.net.ssl.SSLException;
+import org.conscrypt.Conscrypt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A gate that is closed while a connection is between its decision and its registration. */
+@Timeout(60)
+class GateRaceTest {
+  private final SmallAuthority authority = new SmallAuthority();
+
+  /** One end: its engines, and the connections that it judges. */
+  private final class Side {
+    private final Publisher publisher = new Publisher(PolicyVersion.denyAll(0, "nothing is loaded"));
+    private final TlsEngines engines =
+        new TlsEngines(
+            TlsProvider.of(Conscrypt.newProvider()), true, false, false, publisher, new ProofStore(), Clock.systemUTC());
+    private final LiveConnections live =
+        new LiveConnections(
+            publisher,
+            new PolicyCheck("db", engines.verifier(), Clock.systemUTC()),
+            RetirePolicy.defaults(),
+            () -> 42,
+            Runnable::run,
+            event -> {});
+
+    Side(String service, Intention... rules) throws Exception {
+      engines.authority(live);
+      WorkloadIdentity identity = authority.identity(service);
+      TrustUpdate trust = authority.trust();
+      publisher.trust(
+          TrustEpoch.of(1, identity, trust.local(), trust.bundles(), engines.verifier(), Instant.now()));
+      IntentionTable table =
+          IntentionTable.compile(
+              new Intention.Destination("default", "default", service), List.of(rules), DefaultDecision.ALLOW);
+      publisher.policy(PolicyVersion.of(1, table, List.of(), DefaultDecision.ALLOW));
+    }
+  }
+
+  /** Is closed by another thread right after its second reading, the one that lets the connection in. */
+  private static final class ClosedMeanwhile implements RequestGate {
+    private final Side side;
+    private final AtomicInteger readings = new AtomicInteger();
+
+    ClosedMeanwhile(Side side) {
+      this.side = side;
+    }
+
+    @Override
+    public void arm() {}
+
+    @Override
+    public void disarm() {}
+
+    @Override
+    public boolean isArmed() {
+      int reading = readings.incrementAndGet();
+      if (reading == 2) {
+        Thread closing = new Thread(side.live::judgeAgain);
+        closing.start();
+        try {
+          closing.join();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      }
+      return reading <= 2;
+    }
+  }
+
+  @Test
+  void aGateThatClosesAfterTheDecisionAndBeforeTheRegistrationLetsNobodyIn() throws Exception {
+    Intention perRequest =
+        new Intention(
+            new Intention.Source("", "default", "default", "web"),
+            new Intention.Destination("default", "default", "db"),
+            Optional.empty(),
+            List.of(new Permission(Intention.Action.ALLOW, Optional.empty(), List.of(), List.of("GET"), false)),
+            9,
+            false,
+            "",
+            List.of());
+    Side db = new Side("db", perRequest);
+    Side web = new Side("web");
+    ClosedMeanwhile gate = new ClosedMeanwhile(db);
+    MeshEngine server =
+        db.engines.engine(new Terms.Inbound(Optional.of(gate), PeerAuthorizer.intentions()), "127.0.0.1", 1, 0);
+    MeshEngine client =
+        web.engines.engine(new Terms.Outbound(Destination.parse("db")), "127.0.0.1", 1, 1);
+    assertThatThrownBy(() -> shakeHands(client, server)).isInstanceOf(SSLException.class);
+    assertThat(gate.readings.get()).isGreaterThan(2);
+    assertThat(server.peer()).isNull();
+    assertThat(db.live.isEmpty()).isTrue();
+  }
+
+  /** In memory; throws what the first engine that refuses throws. */
+  private static void shakeHands(SSLEngine client, SSLEngine server) throws SSLException {
+    ByteBuffer toServer = ByteBuffer.allocate(64 * 1024).flip();
+    ByteBuffer toClient = ByteBuffer.allocate(64 * 1024).flip();
+    client.beginHandshake();
+    server.beginHandshake();
+    for (int step = 0; step < 100; step++) {
+      step(client, toClient, toServer);
+      step(server, toServer, toClient);
+    }
+  }
+
+  private static void step(SSLEngine engine, ByteBuffer from, ByteBuffer to) throws SSLException {
+    switch (engine.getHandshakeStatus()) {
+      case NEED_TASK -> {
+        for (Runnable task = engine.getDelegatedTask(); task != null; task = engine.getDelegatedTask()) {
+          task.run();
+        }
+      }
+      case NEED_WRAP -> {
+        to.compact();
+        SSLEngineResult ignored = engine.wrap(ByteBuffer.allocate(0), to);
+        to.flip();
+      }
+      default -> {
+        if (from.hasRemaining()) {
+          SSLEngineResult ignored = engine.unwrap(from, ByteBuffer.allocate(64 * 1024));
+        }
+      }
+    }
+  }
+}
