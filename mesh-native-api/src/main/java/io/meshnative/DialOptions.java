@@ -10,12 +10,14 @@ import java.util.regex.Pattern;
 /**
  * How to dial. Immutable; the {@code with} methods return copies.
  *
- * @param timeout the budget of the whole dial: discovery, connecting to as many endpoints as it takes, and
- *     handshake; positive
+ * @param timeout the budget of the whole dial: discovery, connecting to as many endpoints as it
+ *     takes, and handshake; positive
  * @param endpoint the one endpoint to dial, empty to let the load balancer choose
- * @param stickyKey dials with equal keys prefer the same endpoint while it is healthy, empty for none
+ * @param stickyKey dials with equal keys prefer the same endpoint while it is healthy, empty for
+ *     none
  * @param alpn the application protocols to offer, in order of preference; empty to offer none
- * @param sni the server name to send, a host name of letters, digits, inner dashes and dots; empty for the one that Consul gives the destination
+ * @param sni the server name to send, a host name of letters, digits, inner dashes and dots; empty
+ *     for the one that Consul gives the destination
  */
 public record DialOptions(
     Duration timeout,
@@ -25,7 +27,8 @@ public record DialOptions(
     Optional<String> sni) {
 
   private static final DialOptions DEFAULTS =
-      new DialOptions(Duration.ofSeconds(10), Optional.empty(), Optional.empty(), List.of(), Optional.empty());
+      new DialOptions(
+          Duration.ofSeconds(10), Optional.empty(), Optional.empty(), List.of(), Optional.empty());
 
   /** Checks the parts. */
   public DialOptions {
@@ -37,7 +40,8 @@ public record DialOptions(
     for (String protocol : alpn) {
       if (protocol.isEmpty() || protocol.length() > 255) {
         throw new IllegalArgumentException(
-            "expected application protocols of 1 to 255 characters, found one of " + protocol.length());
+            "expected application protocols of 1 to 255 characters, found one of "
+                + protocol.length());
       }
     }
     if (timeout.isNegative() || timeout.isZero()) {
@@ -46,7 +50,8 @@ public record DialOptions(
   }
 
   private static final Pattern HOST_NAME =
-      Pattern.compile("(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*");
+      Pattern.compile(
+          "(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*");
 
   private static void requireHostName(String name) {
     if (!HOST_NAME.matcher(name).matches()) {
@@ -77,7 +82,8 @@ public record DialOptions(
   }
 
   /**
-   * Returns a copy that dials this endpoint only. The peer must still prove the destination's identity.
+   * Returns a copy that dials this endpoint only. The peer must still prove the destination's
+   * identity.
    *
    * @param endpoint the endpoint
    * @return the copy

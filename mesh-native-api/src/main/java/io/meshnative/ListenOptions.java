@@ -8,11 +8,14 @@ import java.util.Objects;
  * How to listen. Immutable; the {@code with} methods return copies.
  *
  * @param backlog how many connections the operating system queues
- * @param maxConnections how many accepted connections may be open at once; beyond that new ones are closed
- * @param maxHandshakes how many handshakes may be in flight at once; beyond that new connections wait in the
- *     backlog, and a client that has not sent a byte for a quarter of a second loses its place to them
+ * @param maxConnections how many accepted connections may be open at once; beyond that new ones are
+ *     closed
+ * @param maxHandshakes how many handshakes may be in flight at once; beyond that new connections
+ *     wait in the backlog, and a client that has not sent a byte for a quarter of a second loses
+ *     its place to them
  * @param handshakeTimeout how long one handshake may take; positive
- * @param alpn the application protocols to select from, in order of preference; empty to select none
+ * @param alpn the application protocols to select from, in order of preference; empty to select
+ *     none
  * @param authorizer who may connect; {@link PeerAuthorizer#intentions()} unless set
  */
 public record ListenOptions(
@@ -24,7 +27,8 @@ public record ListenOptions(
     PeerAuthorizer authorizer) {
 
   private static final ListenOptions DEFAULTS =
-      new ListenOptions(511, 100_000, 256, Duration.ofSeconds(10), List.of(), PeerAuthorizer.intentions());
+      new ListenOptions(
+          511, 100_000, 256, Duration.ofSeconds(10), List.of(), PeerAuthorizer.intentions());
 
   /** Checks the parts. */
   public ListenOptions {
@@ -40,12 +44,14 @@ public record ListenOptions(
               + maxHandshakes);
     }
     if (handshakeTimeout.isNegative() || handshakeTimeout.isZero()) {
-      throw new IllegalArgumentException("expected a positive handshakeTimeout, found " + handshakeTimeout);
+      throw new IllegalArgumentException(
+          "expected a positive handshakeTimeout, found " + handshakeTimeout);
     }
   }
 
   /**
-   * Returns the defaults: backlog 511, 100,000 connections, 256 handshakes of 10 seconds, no ALPN, intentions.
+   * Returns the defaults: backlog 511, 100,000 connections, 256 handshakes of 10 seconds, no ALPN,
+   * intentions.
    *
    * @return the defaults
    */
@@ -60,7 +66,8 @@ public record ListenOptions(
    * @return the copy
    */
   public ListenOptions withBacklog(int backlog) {
-    return new ListenOptions(backlog, maxConnections, maxHandshakes, handshakeTimeout, alpn, authorizer);
+    return new ListenOptions(
+        backlog, maxConnections, maxHandshakes, handshakeTimeout, alpn, authorizer);
   }
 
   /**
@@ -71,7 +78,8 @@ public record ListenOptions(
    * @return the copy
    */
   public ListenOptions withLimits(int maxConnections, int maxHandshakes) {
-    return new ListenOptions(backlog, maxConnections, maxHandshakes, handshakeTimeout, alpn, authorizer);
+    return new ListenOptions(
+        backlog, maxConnections, maxHandshakes, handshakeTimeout, alpn, authorizer);
   }
 
   /**
@@ -81,7 +89,8 @@ public record ListenOptions(
    * @return the copy
    */
   public ListenOptions withHandshakeTimeout(Duration handshakeTimeout) {
-    return new ListenOptions(backlog, maxConnections, maxHandshakes, handshakeTimeout, alpn, authorizer);
+    return new ListenOptions(
+        backlog, maxConnections, maxHandshakes, handshakeTimeout, alpn, authorizer);
   }
 
   /**
@@ -91,7 +100,8 @@ public record ListenOptions(
    * @return the copy
    */
   public ListenOptions withAlpn(String... alpn) {
-    return new ListenOptions(backlog, maxConnections, maxHandshakes, handshakeTimeout, List.of(alpn), authorizer);
+    return new ListenOptions(
+        backlog, maxConnections, maxHandshakes, handshakeTimeout, List.of(alpn), authorizer);
   }
 
   /**
@@ -101,6 +111,7 @@ public record ListenOptions(
    * @return the copy
    */
   public ListenOptions withAuthorizer(PeerAuthorizer authorizer) {
-    return new ListenOptions(backlog, maxConnections, maxHandshakes, handshakeTimeout, alpn, authorizer);
+    return new ListenOptions(
+        backlog, maxConnections, maxHandshakes, handshakeTimeout, alpn, authorizer);
   }
 }

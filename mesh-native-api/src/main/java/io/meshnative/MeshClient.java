@@ -49,23 +49,24 @@ import javax.net.ssl.SSLSocketFactory;
  * }
  * }</pre>
  *
- * <p>The promise: no byte of application data flows on a connection that the policy now held denies, be it
- * resumed or not, pooled or not, old or new; and no request fails because a certificate, a root, an intention
- * or an endpoint changed. A connection whose right is withdrawn is closed while it is open.
+ * <p>The promise: no byte of application data flows on a connection that the policy now held
+ * denies, be it resumed or not, pooled or not, old or new; and no request fails because a
+ * certificate, a root, an intention or an endpoint changed. A connection whose right is withdrawn
+ * is closed while it is open.
  *
- * <p>One client serves one service identity. Thread-safe; make one and keep it. Nothing here blocks on the
- * control plane unless it says so.
+ * <p>One client serves one service identity. Thread-safe; make one and keep it. Nothing here blocks
+ * on the control plane unless it says so.
  */
 public interface MeshClient extends AutoCloseable {
 
   /**
-   * Makes a client from the environment ({@code CONSUL_HTTP_ADDR}, {@code CONSUL_HTTP_TOKEN} and the other
-   * variables of the Consul API client) and waits up to 10 seconds until it is ready.
+   * Makes a client from the environment ({@code CONSUL_HTTP_ADDR}, {@code CONSUL_HTTP_TOKEN} and
+   * the other variables of the Consul API client) and waits up to 10 seconds until it is ready.
    *
    * @param service the service's name in Consul
    * @return a ready client
-   * @throws MeshNotReadyException if it is not ready in time, or the thread is interrupted; the client has
-   *     been closed then
+   * @throws MeshNotReadyException if it is not ready in time, or the thread is interrupted; the
+   *     client has been closed then
    * @throws IllegalArgumentException if the name or a variable cannot be used
    */
   static MeshClient create(String service) throws MeshNotReadyException {
@@ -76,7 +77,8 @@ public interface MeshClient extends AutoCloseable {
     } catch (InterruptedException e) {
       client.close();
       Thread.currentThread().interrupt();
-      throw new MeshNotReadyException("interrupted while waiting for the mesh client of " + service, e);
+      throw new MeshNotReadyException(
+          "interrupted while waiting for the mesh client of " + service, e);
     } catch (MeshNotReadyException | RuntimeException e) {
       client.close();
       throw e;
@@ -94,11 +96,10 @@ public interface MeshClient extends AutoCloseable {
   static Builder builder(String service) {
     return ServiceLoader.load(MeshClientProvider.class, MeshClientProvider.class.getClassLoader())
         .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalStateException(
-                    "expected an implementation of MeshClientProvider in mesh-native-api, found none: were its"
-                        + " META-INF/services merged away by a shading step?"))
+        .orElseThrow(() ->
+            new IllegalStateException(
+                "expected an implementation of MeshClientProvider in mesh-native-api, found none: were its"
+                    + " META-INF/services merged away by a shading step?"))
         .builder(service);
   }
 
@@ -120,8 +121,8 @@ public interface MeshClient extends AutoCloseable {
    * Blocks until the client has its identity, roots and policy.
    *
    * @param timeout how long to wait
-   * @throws MeshNotReadyException if it is not ready in time or closed; names the address, the last error and
-   *     the next step
+   * @throws MeshNotReadyException if it is not ready in time or closed; names the address, the last
+   *     error and the next step
    * @throws InterruptedException if the thread is interrupted
    */
   void awaitReady(Duration timeout) throws MeshNotReadyException, InterruptedException;
@@ -129,8 +130,8 @@ public interface MeshClient extends AutoCloseable {
   /**
    * Tells when the client is ready.
    *
-   * @return completes with this client when it is ready for the first time, or exceptionally with {@link
-   *     MeshNotReadyException} when it is closed before
+   * @return completes with this client when it is ready for the first time, or exceptionally with
+   *     {@link MeshNotReadyException} when it is closed before
    */
   CompletionStage<MeshClient> whenReady();
 
@@ -143,8 +144,8 @@ public interface MeshClient extends AutoCloseable {
   MeshIdentity identity();
 
   /**
-   * Returns a number that grows with every change of the identity or of the roots. Intentions do not change
-   * it. Pools use it in their keys.
+   * Returns a number that grows with every change of the identity or of the roots. Intentions do
+   * not change it. Pools use it in their keys.
    *
    * @return the number, 0 before the first identity
    */
@@ -171,13 +172,13 @@ public interface MeshClient extends AutoCloseable {
   }
 
   /**
-   * Opens a connection: finds the endpoints, picks one, connects, does the handshake, verifies who answered.
-   * Goes to the next endpoint where one fails. Blocks up to the options' timeout.
+   * Opens a connection: finds the endpoints, picks one, connects, does the handshake, verifies who
+   * answered. Goes to the next endpoint where one fails. Blocks up to the options' timeout.
    *
    * @param destination the destination
    * @param options how
-   * @return a connected socket; the peer has proven to be that service. With TLS 1.3 the peer may still
-   *     refuse us: then the first read or write throws {@link PeerRefusedException}
+   * @return a connected socket; the peer has proven to be that service. With TLS 1.3 the peer may
+   *     still refuse us: then the first read or write throws {@link PeerRefusedException}
    * @throws NoEndpointException if there is no endpoint, or none could be reached
    * @throws PeerIdentityException if another one answered
    * @throws MeshAuthorizationException if the intentions say that the destination will refuse us
@@ -189,8 +190,8 @@ public interface MeshClient extends AutoCloseable {
   SSLSocket dial(Destination destination, DialOptions options) throws IOException;
 
   /**
-   * Returns the TLS context for a destination, for programs that connect by themselves. Its engines and
-   * sockets accept that service only, whatever address they are connected to.
+   * Returns the TLS context for a destination, for programs that connect by themselves. Its engines
+   * and sockets accept that service only, whatever address they are connected to.
    *
    * @param destination the destination
    * @return always the same object; each engine or socket is made in the newest trust epoch
@@ -198,8 +199,8 @@ public interface MeshClient extends AutoCloseable {
   SSLContext clientContext(Destination destination);
 
   /**
-   * Returns the socket factory of {@link #clientContext}. Its sockets go to the address that the caller
-   * gives and accept the destination only.
+   * Returns the socket factory of {@link #clientContext}. Its sockets go to the address that the
+   * caller gives and accept the destination only.
    *
    * @param destination the destination
    * @return the factory
@@ -207,8 +208,8 @@ public interface MeshClient extends AutoCloseable {
   SSLSocketFactory sslSocketFactory(Destination destination);
 
   /**
-   * Returns a factory whose sockets dial the destination, whatever address their {@code connect} is given.
-   * For drivers that insist on a host and a port.
+   * Returns a factory whose sockets dial the destination, whatever address their {@code connect} is
+   * given. For drivers that insist on a host and a port.
    *
    * @param destination the destination
    * @param options how; a timeout given to {@code connect} is used where it is shorter
@@ -217,7 +218,8 @@ public interface MeshClient extends AutoCloseable {
   SocketFactory socketFactory(Destination destination, DialOptions options);
 
   /**
-   * Returns the endpoints known now. The first call starts watching the destination and may return none yet.
+   * Returns the endpoints known now. The first call starts watching the destination and may return
+   * none yet.
    *
    * @param destination the destination
    * @return the healthy endpoints
@@ -228,8 +230,8 @@ public interface MeshClient extends AutoCloseable {
    * Watches the endpoints of a destination.
    *
    * @param destination the destination
-   * @param consumer takes the set known now, if any, and each new one, in order, on the executor; one that is
-   *     too slow misses older sets, never the newest
+   * @param consumer takes the set known now, if any, and each new one, in order, on the executor;
+   *     one that is too slow misses older sets, never the newest
    * @return ends the watch
    */
   Subscription watch(Destination destination, Consumer<EndpointSet> consumer);
@@ -244,8 +246,8 @@ public interface MeshClient extends AutoCloseable {
   void verifyPeer(SSLSession session, Destination destination) throws PeerIdentityException;
 
   /**
-   * Tells when the right to call a destination is withdrawn or the own identity ends: dials are denied first,
-   * then listeners are told, then connections are closed.
+   * Tells when the right to call a destination is withdrawn or the own identity ends: dials are
+   * denied first, then listeners are told, then connections are closed.
    *
    * @param destination the destination
    * @param listener what to tell
@@ -275,9 +277,9 @@ public interface MeshClient extends AutoCloseable {
   MeshServerSocket listen(SocketAddress address, ListenOptions options) throws IOException;
 
   /**
-   * Returns the TLS context for servers that accept by themselves. Its engines let through whom a layer-4
-   * intention lets through; an intention with layer-7 permissions denies. When a right is withdrawn, the
-   * engine throws at each further wrap and unwrap.
+   * Returns the TLS context for servers that accept by themselves. Its engines let through whom a
+   * layer-4 intention lets through; an intention with layer-7 permissions denies. When a right is
+   * withdrawn, the engine throws at each further wrap and unwrap.
    *
    * @return always the same object; each engine or socket is made in the newest trust epoch
    */
@@ -291,8 +293,8 @@ public interface MeshClient extends AutoCloseable {
   RequestGate requestGate();
 
   /**
-   * Returns the TLS context for servers whose requests are judged one by one. As {@link #serverContext()}
-   * while the gate is not armed.
+   * Returns the TLS context for servers whose requests are judged one by one. As {@link
+   * #serverContext()} while the gate is not armed.
    *
    * @param gate a gate of this client
    * @return always the same object for the same gate
@@ -305,13 +307,14 @@ public interface MeshClient extends AutoCloseable {
    * @param session a session of an engine or socket of this client
    * @return the peer
    * @throws MeshAuthorizationException if the policy now held denies it
-   * @throws IllegalArgumentException if the session is not of this client, or its handshake is not done
+   * @throws IllegalArgumentException if the session is not of this client, or its handshake is not
+   *     done
    */
   MeshPeer peer(SSLSession session) throws MeshAuthorizationException;
 
   /**
-   * Tells who has proven a leaf certificate on a live connection of this client, for servers that hand out
-   * certificates only.
+   * Tells who has proven a leaf certificate on a live connection of this client, for servers that
+   * hand out certificates only.
    *
    * @param leaf the certificate
    * @return the peer
@@ -325,8 +328,8 @@ public interface MeshClient extends AutoCloseable {
    *
    * @param peer who asks; as given by this client
    * @param request the canonical request
-   * @param onWithdrawn is called once, on a thread of the library, if the right is withdrawn while the lease
-   *     is open
+   * @param onWithdrawn is called once, on a thread of the library, if the right is withdrawn while
+   *     the lease is open
    * @return the right to go on; close it when the response has ended
    * @throws MeshAuthorizationException if the request is denied
    * @throws IllegalArgumentException if the peer was not made by this client
@@ -335,13 +338,15 @@ public interface MeshClient extends AutoCloseable {
       throws MeshAuthorizationException;
 
   /**
-   * Asks to be told when a connection's right is withdrawn, for adapters whose transport the library cannot
-   * close by itself.
+   * Asks to be told when a connection's right is withdrawn, for adapters whose transport the
+   * library cannot close by itself.
    *
    * @param session a session of an engine of this client
-   * @param close is called once, on a thread of the library; immediately if the right is gone already
+   * @param close is called once, on a thread of the library; immediately if the right is gone
+   *     already
    * @return ends the tracking
-   * @throws IllegalArgumentException if the session is not of this client, or its handshake is not done
+   * @throws IllegalArgumentException if the session is not of this client, or its handshake is not
+   *     done
    */
   Lease track(SSLSession session, Consumer<Withdrawal> close);
 
@@ -365,8 +370,8 @@ public interface MeshClient extends AutoCloseable {
   Decision explain(String source, HttpRequestView request);
 
   /**
-   * Explains whether this service may call another one, as far as it may read the intentions. The peer
-   * decides in the end.
+   * Explains whether this service may call another one, as far as it may read the intentions. The
+   * peer decides in the end.
    *
    * @param destination the destination
    * @return the decision with its reason
@@ -382,26 +387,31 @@ public interface MeshClient extends AutoCloseable {
   Subscription subscribe(MeshListener listener);
 
   /**
-   * Leaves the mesh in order: hidden from the catalog (maintenance mode, else deregistered), a moment for
-   * those who watch it (a second, or half of the time given if that is less), listeners closed, open
-   * connections drained, deregistered, closed, logged out. Until it is closed, the client still dials for
-   * those whom it serves. Returns at once.
+   * Leaves the mesh in order: hidden from the catalog (maintenance mode, else deregistered), a
+   * moment for those who watch it (a second, or half of the time given if that is less), listeners
+   * closed, open connections drained, deregistered, closed, logged out. Until it is closed, the
+   * client still dials for those whom it serves. Returns at once.
    *
    * @param drain how long all of it but the closing may take; open connections are cut then
    * @return completes when the client is closed
    */
   CompletionStage<Void> shutdown(Duration drain);
 
-  /** Leaves the mesh at once: deregisters, stops watching, closes every socket that it opened. Idempotent. */
+  /**
+   * Leaves the mesh at once: deregisters, stops watching, closes every socket that it opened.
+   * Idempotent.
+   */
   @Override
   void close();
 
   /**
-   * Builds a client. A setting given twice is refused with {@link IllegalStateException}. Not thread-safe.
+   * Builds a client. A setting given twice is refused with {@link IllegalStateException}. Not
+   * thread-safe.
    */
   interface Builder {
     /**
-     * Uses a Consul agent. Where nothing is set, the environment's ({@link ConsulConfig#fromEnvironment()}).
+     * Uses a Consul agent. Where nothing is set, the environment's ({@link
+     * ConsulConfig#fromEnvironment()}).
      *
      * @param config how to reach it
      * @return this
@@ -475,7 +485,8 @@ public interface MeshClient extends AutoCloseable {
     /**
      * Sets whether TLS 1.2 is spoken besides 1.3.
      *
-     * @param inbound for callers; on unless set, since Envoy as a client speaks at most 1.2 unless configured
+     * @param inbound for callers; on unless set, since Envoy as a client speaks at most 1.2 unless
+     *     configured
      * @param outbound for destinations; off unless set
      * @return this
      */
@@ -514,8 +525,8 @@ public interface MeshClient extends AutoCloseable {
     Builder scheduler(ScheduledExecutorService scheduler);
 
     /**
-     * Sets the executor for handshakes of accepted connections and for callbacks. The client does not shut it
-     * down. It must run tasks concurrently.
+     * Sets the executor for handshakes of accepted connections and for callbacks. The client does
+     * not shut it down. It must run tasks concurrently.
      *
      * @param executor the executor; daemon threads of the client unless set
      * @return this

@@ -1,8 +1,8 @@
 package io.meshnative;
 
 /**
- * How the API finds its implementation, through {@link java.util.ServiceLoader}. Not for applications: use
- * {@link MeshClient#builder(String)}.
+ * How the API finds its implementation, through {@link java.util.ServiceLoader}. Not for
+ * applications: use {@link MeshClient#builder(String)}.
  */
 public interface MeshClientProvider {
   /**

@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Clients by name, for code that is made by class name and cannot be handed an object, such as JDBC socket
- * factories. The only static state of the library. Thread-safe.
+ * Clients by name, for code that is made by class name and cannot be handed an object, such as JDBC
+ * socket factories. The only static state of the library. Thread-safe.
  */
 public final class MeshClients {
   private static final Map<String, MeshClient> CLIENTS = new ConcurrentHashMap<>();
@@ -15,8 +15,8 @@ public final class MeshClients {
   private MeshClients() {}
 
   /**
-   * Registers a client. It stays registered until the subscription is closed; closing the client does not
-   * take it out.
+   * Registers a client. It stays registered until the subscription is closed; closing the client
+   * does not take it out.
    *
    * @param name the name
    * @param client the client
@@ -29,7 +29,10 @@ public final class MeshClients {
     MeshClient other = CLIENTS.putIfAbsent(name, client);
     if (other != null && other != client) {
       throw new IllegalStateException(
-          "expected no mesh client named \"" + name + "\" yet, found that of service " + other.service());
+          "expected no mesh client named \""
+              + name
+              + "\" yet, found that of service "
+              + other.service());
     }
     return () -> CLIENTS.remove(name, client);
   }
@@ -55,7 +58,9 @@ public final class MeshClients {
     if (now.size() != 1) {
       throw new IllegalStateException(
           "expected exactly one registered mesh client, found "
-              + (now.isEmpty() ? "none; call MeshClients.register(name, client)" : now.keySet() + "; name one of them"));
+              + (now.isEmpty()
+                  ? "none; call MeshClients.register(name, client)"
+                  : now.keySet() + "; name one of them"));
     }
     return now.values().iterator().next();
   }

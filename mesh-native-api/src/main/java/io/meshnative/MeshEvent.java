@@ -34,7 +34,8 @@ public sealed interface MeshEvent {
    * @param to the state now
    * @param reason why, for people
    */
-  record StateChanged(Instant at, MeshState from, MeshState to, String reason) implements MeshEvent {}
+  record StateChanged(Instant at, MeshState from, MeshState to, String reason)
+      implements MeshEvent {}
 
   /**
    * A new identity or new roots are in force for new handshakes.
@@ -45,7 +46,8 @@ public sealed interface MeshEvent {
    * @param notAfter when the own leaf ends
    * @param roots the number of roots trusted
    */
-  record TrustChanged(Instant at, long generation, SpiffeId id, Instant notAfter, int roots) implements MeshEvent {}
+  record TrustChanged(Instant at, long generation, SpiffeId id, Instant notAfter, int roots)
+      implements MeshEvent {}
 
   /**
    * New intentions are in force, for old connections too.
@@ -57,7 +59,11 @@ public sealed interface MeshEvent {
    * @param defect why everything is denied, if the intentions cannot be applied
    */
   record PolicyChanged(
-      Instant at, long version, int inbound, DefaultDecision defaultDecision, Optional<String> defect)
+      Instant at,
+      long version,
+      int inbound,
+      DefaultDecision defaultDecision,
+      Optional<String> defect)
       implements MeshEvent {}
 
   /**
@@ -77,12 +83,17 @@ public sealed interface MeshEvent {
    * @param remote the address of the peer, empty if it is not known
    * @param reason why, with the rule
    */
-  record Denied(Instant at, Direction direction, Optional<SpiffeId> peer, Optional<String> remote, String reason)
+  record Denied(
+      Instant at,
+      Direction direction,
+      Optional<SpiffeId> peer,
+      Optional<String> remote,
+      String reason)
       implements MeshEvent {}
 
   /**
-   * A connection has grown old: its certificates end soon, and it is cut then. Pools retire it; a program
-   * that holds the socket ends it when it can.
+   * A connection has grown old: its certificates end soon, and it is cut then. Pools retire it; a
+   * program that holds the socket ends it when it can.
    *
    * @param at when
    * @param direction who called whom
@@ -91,7 +102,11 @@ public sealed interface MeshEvent {
    * @param notAfter when the connection is cut
    */
   record Retiring(
-      Instant at, Direction direction, SpiffeId peer, Optional<Destination> destination, Instant notAfter)
+      Instant at,
+      Direction direction,
+      SpiffeId peer,
+      Optional<Destination> destination,
+      Instant notAfter)
       implements MeshEvent {}
 
   /**
@@ -103,7 +118,12 @@ public sealed interface MeshEvent {
    * @param destination the destination, empty for inbound
    * @param reason why, with the rule
    */
-  record Withdrawn(Instant at, Direction direction, SpiffeId peer, Optional<Destination> destination, String reason)
+  record Withdrawn(
+      Instant at,
+      Direction direction,
+      SpiffeId peer,
+      Optional<Destination> destination,
+      String reason)
       implements MeshEvent {}
 
   /**

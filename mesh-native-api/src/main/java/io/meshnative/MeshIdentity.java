@@ -14,7 +14,8 @@ import java.util.Objects;
  * @param notBefore when the leaf became valid
  * @param notAfter when the leaf ends
  */
-public record MeshIdentity(SpiffeId id, List<X509Certificate> chain, Instant notBefore, Instant notAfter) {
+public record MeshIdentity(
+    SpiffeId id, List<X509Certificate> chain, Instant notBefore, Instant notAfter) {
   /** Copies the chain. */
   public MeshIdentity {
     Objects.requireNonNull(id, "id");

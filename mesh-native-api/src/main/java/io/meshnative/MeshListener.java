@@ -1,8 +1,8 @@
 package io.meshnative;
 
 /**
- * Hears what happens. Events come in order, one at a time, on a thread of the library: return quickly. What a
- * listener throws is logged and does not reach the library.
+ * Hears what happens. Events come in order, one at a time, on a thread of the library: return
+ * quickly. What a listener throws is logged and does not reach the library.
  */
 @FunctionalInterface
 public interface MeshListener {

@@ -8,8 +8,8 @@ import java.security.cert.X509Certificate;
 import java.time.Instant;
 
 /**
- * Who is at the other end of a connection. Only the library makes peers, and only from an identity that was
- * proven; a {@link MeshClient} refuses instances that others made.
+ * Who is at the other end of a connection. Only the library makes peers, and only from an identity
+ * that was proven; a {@link MeshClient} refuses instances that others made.
  *
  * <p>Immutable and thread-safe.
  */

@@ -6,9 +6,15 @@ public enum MeshState {
   STARTING,
   /** Identity, roots and policy are held, and the control plane answers. */
   READY,
-  /** As {@link #READY}, but the control plane does not answer, or what it says cannot be used: the last good state goes on. */
+  /**
+   * As {@link #READY}, but the control plane does not answer, or what it says cannot be used: the
+   * last good state goes on.
+   */
   STALE,
-  /** The identity has ended, or the stale policy's time has: everything is denied until the control plane answers. */
+  /**
+   * The identity has ended, or the stale policy's time has: everything is denied until the control
+   * plane answers.
+   */
   EXPIRED,
   /** The client was closed. */
   CLOSED

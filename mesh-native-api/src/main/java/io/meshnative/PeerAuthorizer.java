@@ -3,8 +3,8 @@ package io.meshnative;
 import io.meshnative.intention.Decision;
 
 /**
- * Says who may connect to a listener. It is asked when a peer connects and again at each change of the
- * policy; a peer that it no longer accepts is cut off.
+ * Says who may connect to a listener. It is asked when a peer connects and again at each change of
+ * the policy; a peer that it no longer accepts is cut off.
  *
  * <p>Implementations are thread-safe, quick and never block. One that throws refuses.
  */
@@ -30,8 +30,8 @@ public interface PeerAuthorizer {
   }
 
   /**
-   * Lets through every peer that proves the identity of any service of a trusted domain, <strong>whatever
-   * the intentions say</strong>. For listeners that enforce a policy of their own.
+   * Lets through every peer that proves the identity of any service of a trusted domain,
+   * <strong>whatever the intentions say</strong>. For listeners that enforce a policy of their own.
    *
    * @return the authorizer
    */

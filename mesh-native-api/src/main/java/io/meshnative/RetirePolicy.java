@@ -1,8 +1,8 @@
 package io.meshnative;
 
 /**
- * When a connection is asked to end because its certificates grow old: at a random point between two
- * fractions of the earlier of both certificates' lives. At the end of that life it is cut.
+ * When a connection is asked to end because its certificates grow old: at a random point between
+ * two fractions of the earlier of both certificates' lives. At the end of that life it is cut.
  *
  * @param from the earliest fraction, above 0
  * @param to the latest fraction, below 1
@@ -11,7 +11,8 @@ public record RetirePolicy(double from, double to) {
   /** Checks the fractions. */
   public RetirePolicy {
     if (!(from > 0 && from <= to && to < 1)) {
-      throw new IllegalArgumentException("expected 0 < from <= to < 1, found " + from + " and " + to);
+      throw new IllegalArgumentException(
+          "expected 0 < from <= to < 1, found " + from + " and " + to);
     }
   }
 

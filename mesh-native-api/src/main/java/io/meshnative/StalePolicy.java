@@ -6,7 +6,8 @@ import java.util.Optional;
 /**
  * How long the last good intentions serve while the control plane is away.
  *
- * @param limit after this time without an answer everything is denied; empty: until the identity ends
+ * @param limit after this time without an answer everything is denied; empty: until the identity
+ *     ends
  */
 public record StalePolicy(Optional<Duration> limit) {
   /** Checks the limit. */

@@ -7,10 +7,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * A service to call. Equality is the cache key of everything kept per destination.
  *
- * <p>{@code Destination.parse("db")} names a service of the own datacenter, namespace and partition; the
- * builder names others. Names are DNS labels as Consul recommends them: lower-case letters, digits and
- * dashes, at most 63 characters, not starting or ending with a dash; dots and underscores are accepted for
- * services that were named before that rule.
+ * <p>{@code Destination.parse("db")} names a service of the own datacenter, namespace and
+ * partition; the builder names others. Names are DNS labels as Consul recommends them: lower-case
+ * letters, digits and dashes, at most 63 characters, not starting or ending with a dash; dots and
+ * underscores are accepted for services that were named before that rule.
  *
  * <p>Immutable and thread-safe.
  */
@@ -55,11 +55,17 @@ public final class Destination {
     Objects.requireNonNull(name, what);
     if (name.isEmpty() || name.length() > MAX_NAME) {
       throw new IllegalArgumentException(
-          "expected a " + what + " name of 1 to " + MAX_NAME + " characters, found " + name.length());
+          "expected a "
+              + what
+              + " name of 1 to "
+              + MAX_NAME
+              + " characters, found "
+              + name.length());
     }
     for (int i = 0; i < name.length(); i++) {
       char c = name.charAt(i);
-      boolean letterOrDigit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+      boolean letterOrDigit =
+          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
       boolean inner = i > 0 && i < name.length() - 1 && (c == '-' || c == '_' || c == '.');
       if (!letterOrDigit && !inner) {
         throw new IllegalArgumentException(

@@ -15,7 +15,13 @@ import java.util.Objects;
  * @param weight its share of the load, 1 to 128
  */
 public record Endpoint(
-    String instance, String node, String host, int port, ConsulId.Service identity, Kind kind, int weight) {
+    String instance,
+    String node,
+    String host,
+    int port,
+    ConsulId.Service identity,
+    Kind kind,
+    int weight) {
 
   /** Consul's highest weight. */
   public static final int MAX_WEIGHT = 128;
@@ -36,7 +42,8 @@ public record Endpoint(
     Objects.requireNonNull(identity, "identity");
     Objects.requireNonNull(kind, "kind");
     if (host.isBlank()) {
-      throw new IllegalArgumentException("expected an address for instance " + instance + ", found none");
+      throw new IllegalArgumentException(
+          "expected an address for instance " + instance + ", found none");
     }
     if (port < 1 || port > 65535) {
       throw new IllegalArgumentException(
@@ -44,7 +51,12 @@ public record Endpoint(
     }
     if (weight < 1 || weight > MAX_WEIGHT) {
       throw new IllegalArgumentException(
-          "expected a weight from 1 to " + MAX_WEIGHT + " for instance " + instance + ", found " + weight);
+          "expected a weight from 1 to "
+              + MAX_WEIGHT
+              + " for instance "
+              + instance
+              + ", found "
+              + weight);
     }
   }
 

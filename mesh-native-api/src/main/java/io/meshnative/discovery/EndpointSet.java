@@ -33,7 +33,10 @@ public record EndpointSet(
     skipped = List.copyOf(skipped);
     if (endpoints.isEmpty() == (emptiness == Emptiness.NOT_EMPTY)) {
       throw new IllegalArgumentException(
-          "expected a reason exactly where there are no endpoints, found " + emptiness + " with " + endpoints.size());
+          "expected a reason exactly where there are no endpoints, found "
+              + emptiness
+              + " with "
+              + endpoints.size());
     }
   }
 }

@@ -44,10 +44,12 @@ public record Registration(
           "expected a port from 1 to 65535, or 0 for that of the first listener, found " + port);
     }
     if (weight < 1 || weight > Endpoint.MAX_WEIGHT) {
-      throw new IllegalArgumentException("expected a weight from 1 to " + Endpoint.MAX_WEIGHT + ", found " + weight);
+      throw new IllegalArgumentException(
+          "expected a weight from 1 to " + Endpoint.MAX_WEIGHT + ", found " + weight);
     }
     if (id.filter(String::isBlank).isPresent() || address.filter(String::isBlank).isPresent()) {
-      throw new IllegalArgumentException("expected an id and an address with text, or none, found a blank one");
+      throw new IllegalArgumentException(
+          "expected an id and an address with text, or none, found a blank one");
     }
   }
 
@@ -98,7 +100,8 @@ public record Registration(
    */
   public static Registration of(int port) {
     if (port == 0) {
-      throw new IllegalArgumentException("expected a port from 1 to 65535, found 0; ofListener() takes the listener's");
+      throw new IllegalArgumentException(
+          "expected a port from 1 to 65535, found 0; ofListener() takes the listener's");
     }
     return new Registration(Optional.empty(), Optional.empty(), port, List.of(), Map.of(), 1);
   }

@@ -7,15 +7,16 @@ import java.util.Optional;
 /**
  * One rule: may this source call this destination.
  *
- * <p>Either {@link #action()} decides (layer 4), or {@link #permissions()} decide request by request (layer
- * 7). What could not be read or is not supported stands in {@link #defects()}: an intention with defects
- * denies its whole destination, it is never skipped.
+ * <p>Either {@link #action()} decides (layer 4), or {@link #permissions()} decide request by
+ * request (layer 7). What could not be read or is not supported stands in {@link #defects()}: an
+ * intention with defects denies its whole destination, it is never skipped.
  *
  * @param source whom the rule is about
  * @param destination whom they call
  * @param action what a layer-4 intention says; empty for a layer-7 one
  * @param permissions what a layer-7 intention says, in order; empty for a layer-4 one
- * @param precedence Consul's number, 9 for exact to exact down to 1; the highest that matches decides
+ * @param precedence Consul's number, 9 for exact to exact down to 1; the highest that matches
+ *     decides
  * @param requiresJwt whether a verified token is required as well (Consul 1.16+)
  * @param description what its author wrote, maybe empty
  * @param defects why the rule cannot be applied as written; empty for a good one
@@ -91,7 +92,9 @@ public record Intention(
     }
   }
 
-  /** Checks that action and permissions exclude each other, unless a defect says why they do not. */
+  /**
+   * Checks that action and permissions exclude each other, unless a defect says why they do not.
+   */
   public Intention {
     Objects.requireNonNull(source, "source");
     Objects.requireNonNull(destination, "destination");
@@ -101,7 +104,10 @@ public record Intention(
     defects = List.copyOf(defects);
     if (defects.isEmpty() && action.isPresent() != permissions.isEmpty()) {
       throw new IllegalArgumentException(
-          "expected either an action or permissions in the intention " + source + " => " + destination);
+          "expected either an action or permissions in the intention "
+              + source
+              + " => "
+              + destination);
     }
   }
 
@@ -109,7 +115,10 @@ public record Intention(
   @Override
   public String toString() {
     String says =
-        action.map(Action::name).orElseGet(() -> permissions.size() + " permissions").toLowerCase(java.util.Locale.ROOT);
+        action
+            .map(Action::name)
+            .orElseGet(() -> permissions.size() + " permissions")
+            .toLowerCase(java.util.Locale.ROOT);
     return source + " => " + destination + " (precedence " + precedence + ", " + says + ")";
   }
 }

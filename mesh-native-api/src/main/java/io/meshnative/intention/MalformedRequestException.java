@@ -1,7 +1,8 @@
 package io.meshnative.intention;
 
 /**
- * A request that could be read in two ways, and is therefore refused before any decision. Servers answer 400.
+ * A request that could be read in two ways, and is therefore refused before any decision. Servers
+ * answer 400.
  */
 public final class MalformedRequestException extends Exception {
   private static final long serialVersionUID = 1L;

@@ -5,8 +5,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * One layer-7 rule inside an intention. All parts that are given must match; a permission that gives none
- * matches every request.
+ * One layer-7 rule inside an intention. All parts that are given must match; a permission that
+ * gives none matches every request.
  *
  * @param action what it says of a request that matches
  * @param path the condition on the path, if any
@@ -75,12 +75,13 @@ public record Permission(
    * @param name the header's name; compared without regard to letter case
    * @param kind how to compare
    * @param value the text or expression; empty for {@link HeaderKind#PRESENT}
-   * @param invert whether the comparison must fail; a header that is absent satisfies only an inverted {@link
-   *     HeaderKind#PRESENT}
-   * @param ignoreCase whether letter case of the value is ignored (Consul 1.20.1+); does not apply to {@link
-   *     HeaderKind#REGEX}
+   * @param invert whether the comparison must fail; a header that is absent satisfies only an
+   *     inverted {@link HeaderKind#PRESENT}
+   * @param ignoreCase whether letter case of the value is ignored (Consul 1.20.1+); does not apply
+   *     to {@link HeaderKind#REGEX}
    */
-  public record HeaderCondition(String name, HeaderKind kind, String value, boolean invert, boolean ignoreCase) {
+  public record HeaderCondition(
+      String name, HeaderKind kind, String value, boolean invert, boolean ignoreCase) {
     /** Checks that nothing is null. */
     public HeaderCondition {
       Objects.requireNonNull(name, "name");

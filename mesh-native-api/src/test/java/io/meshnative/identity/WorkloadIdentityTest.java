@@ -132,10 +132,9 @@ class WorkloadIdentityTest {
   void T51_aKeyThatCannotBeReadIsRefusedWithoutShowingIt(String key) {
     assertThatThrownBy(() -> WorkloadIdentity.ofPem(Certificates.pem(LEAF), key))
         .isInstanceOf(CertificateException.class)
-        .satisfies(
-            refusal ->
-                assertThat(Arrays.asList(refusal.toString(), String.valueOf(refusal.getCause())))
-                    .noneMatch(text -> Pattern.matches("(?s).*(c2VjcmV0|secret).*", text)));
+        .satisfies(refusal ->
+            assertThat(Arrays.asList(refusal.toString(), String.valueOf(refusal.getCause())))
+                .noneMatch(text -> Pattern.matches("(?s).*(c2VjcmV0|secret).*", text)));
   }
 
   @ParameterizedTest

@@ -329,10 +329,9 @@ class IntentionTableTest {
             IntentionTable.denyAll("none"));
 
     assertThat(tables)
-        .allSatisfy(
-            table ->
-                assertThat(((Decision.Denied) table.decide(caller("web"), request)).request())
-                    .containsSame(request));
+        .allSatisfy(table ->
+            assertThat(((Decision.Denied) table.decide(caller("web"), request)).request())
+                .containsSame(request));
   }
 
   @Test

@@ -19,11 +19,10 @@ class PrecedenceCasesTest {
   @TestFactory
   Stream<DynamicTest> T22_everyRandomCaseIsDecidedAsTheServerDecidedIt() {
     return CASES.stream()
-        .map(
-            one ->
-                DynamicTest.dynamicTest(
-                    "case " + ((Number) Fixtures.at(one, "id")).intValue(),
-                    () -> decidesAsTheServer(one)));
+        .map(one ->
+            DynamicTest.dynamicTest(
+                "case " + ((Number) Fixtures.at(one, "id")).intValue(),
+                () -> decidesAsTheServer(one)));
   }
 
   private static void decidesAsTheServer(Object one) {
@@ -46,11 +45,10 @@ class PrecedenceCasesTest {
   @TestFactory
   Stream<DynamicTest> T22_everyRandomCaseIsDecidedByTheRuleThatTheServerNamed() {
     return CASES.stream()
-        .map(
-            one ->
-                DynamicTest.dynamicTest(
-                    "case " + ((Number) Fixtures.at(one, "id")).intValue(),
-                    () -> namesTheServersRule(one)));
+        .map(one ->
+            DynamicTest.dynamicTest(
+                "case " + ((Number) Fixtures.at(one, "id")).intValue(),
+                () -> namesTheServersRule(one)));
   }
 
   private static void namesTheServersRule(Object one) {
@@ -64,13 +62,12 @@ class PrecedenceCasesTest {
               .match(caller);
       String expected =
           match
-              .map(
-                  rule ->
-                      rule.source()
-                          + " => "
-                          + rule.destination()
-                          + " (Precedence: "
-                          + rule.precedence())
+              .map(rule ->
+                  rule.source()
+                      + " => "
+                      + rule.destination()
+                      + " (Precedence: "
+                      + rule.precedence())
               .orElse("Default behavior configured by ACLs");
       assertThat(reason).as("%s => %s", caller.service(), destination).contains(expected);
     }

@@ -23,8 +23,7 @@ class SourceIndexTest {
     Random random = new Random(20261124);
     for (int round = 0; round < 5000; round++) {
       List<Intention> intentions = intentions(random);
-      IntentionTable table =
-          IntentionTable.compile(Rules.API, intentions, DefaultDecision.DENY);
+      IntentionTable table = IntentionTable.compile(Rules.API, intentions, DefaultDecision.DENY);
       for (String partition : List.of("default", "blue", "green")) {
         for (String namespace : List.of("default", "shop", "bank")) {
           for (String name : List.of("web", "batch", "ops")) {

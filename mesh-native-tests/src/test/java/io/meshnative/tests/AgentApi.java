@@ -12,7 +12,10 @@ import java.util.regex.Pattern;
 /** The few calls of an agent's HTTP API with which tests set the scene. */
 final class AgentApi {
   private static final HttpClient HTTP =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(Duration.ofSeconds(5)).build();
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(Duration.ofSeconds(5))
+          .build();
 
   private final String address;
   private final String token;
@@ -28,7 +31,9 @@ final class AgentApi {
             .timeout(Duration.ofSeconds(30))
             .method(
                 method,
-                body.isEmpty() ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body));
+                body.isEmpty()
+                    ? HttpRequest.BodyPublishers.noBody()
+                    : HttpRequest.BodyPublishers.ofString(body));
     if (!token.isEmpty()) {
       request.header("X-Consul-Token", token);
     }
@@ -43,7 +48,8 @@ final class AgentApi {
   String require(String method, String path, String body) throws IOException {
     HttpResponse<String> response = send(method, path, body);
     if (response.statusCode() != 200) {
-      throw new IOException(method + " " + path + ": " + response.statusCode() + " " + response.body());
+      throw new IOException(
+          method + " " + path + ": " + response.statusCode() + " " + response.body());
     }
     return response.body();
   }
@@ -53,7 +59,11 @@ final class AgentApi {
         require(
             "POST",
             "/v1/agent/connect/authorize",
-            "{\"Target\":\"" + target + "\",\"ClientCertURI\":\"" + clientUri + "\",\"ClientCertSerial\":\"01\"}");
+            "{\"Target\":\""
+                + target
+                + "\",\"ClientCertURI\":\""
+                + clientUri
+                + "\",\"ClientCertSerial\":\"01\"}");
     return Boolean.parseBoolean(field(body, "Authorized"));
   }
 

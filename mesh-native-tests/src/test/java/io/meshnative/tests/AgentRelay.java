@@ -14,15 +14,20 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Predicate;
 
-/** Stands between a client and an agent: writes down what is asked, and does to some calls what agents seldom do. */
+/**
+ * Stands between a client and an agent: writes down what is asked, and does to some calls what
+ * agents seldom do.
+ */
 final class AgentRelay implements AutoCloseable {
   private static final List<String> PASSED_ON =
-      List.of("X-Consul-Index", "X-Consul-KnownLeader", "X-Consul-Default-ACL-Policy", "Content-Type");
+      List.of(
+          "X-Consul-Index", "X-Consul-KnownLeader", "X-Consul-Default-ACL-Policy", "Content-Type");
 
   private final String agent;
   private final HttpServer server;
   private final ExecutorService threads = Executors.newCachedThreadPool(AgentRelay::daemon);
-  private final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private final HttpClient http =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final List<String> asked = new CopyOnWriteArrayList<>();
   private volatile Predicate<String> broken = path -> false;
   private volatile Predicate<String> hidden = path -> false;
@@ -81,7 +86,10 @@ final class AgentRelay implements AutoCloseable {
                   .build(),
               HttpResponse.BodyHandlers.ofByteArray());
       for (String name : PASSED_ON) {
-        response.headers().firstValue(name).ifPresent(value -> exchange.getResponseHeaders().set(name, value));
+        response
+            .headers()
+            .firstValue(name)
+            .ifPresent(value -> exchange.getResponseHeaders().set(name, value));
       }
       answer(exchange, response.statusCode(), response.body());
     } catch (InterruptedException e) {

@@ -162,7 +162,9 @@ final class ArchitectureTest {
         .check(everything);
   }
 
-  /** Two doors: the adapter as a control plane without its policy, and its decoder of intentions. */
+  /**
+   * Two doors: the adapter as a control plane without its policy, and its decoder of intentions.
+   */
   @Test
   void testsUseInternalsThroughTwoDoorsOnly() {
     Set<String> doors = Set.of(AGENT + ".ConsulControlPlane", AGENT + ".MatchAnswers");
@@ -173,7 +175,9 @@ final class ArchitectureTest {
         .dependOnClassesThat(
             DescribedPredicate.describe(
                 "are internal and no door",
-                type -> type.getPackageName().startsWith(ROOT + ".internal") && !doors.contains(type.getName())))
+                type ->
+                    type.getPackageName().startsWith(ROOT + ".internal")
+                        && !doors.contains(type.getName())))
         .check(everything);
   }
 

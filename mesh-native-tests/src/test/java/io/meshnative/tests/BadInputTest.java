@@ -71,7 +71,10 @@ class BadInputTest {
       })
   void aNameThatIsNoServiceNameIsRefused(String name, String found) {
     for (Consumer<String> taker :
-        List.<Consumer<String>>of(MeshClient::builder, Destination::parse, text -> Destination.builder("db").datacenter(text).build())) {
+        List.<Consumer<String>>of(
+            MeshClient::builder,
+            Destination::parse,
+            text -> Destination.builder("db").datacenter(text).build())) {
       assertThatThrownBy(() -> taker.accept(name))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageStartingWith("expected a ")
@@ -106,7 +109,8 @@ class BadInputTest {
   void anAddressThatIsNoneIsRefusedWithoutRepeatingIt(String address, String why) {
     assertThatThrownBy(() -> ConsulConfig.builder().address(address).build())
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith("the address of the Consul agent: expected host:port, http://host:port, ")
+        .hasMessageStartingWith(
+            "the address of the Consul agent: expected host:port, http://host:port, ")
         .hasMessageContaining("found another text: ")
         .hasMessageContaining(why)
         .message()
@@ -118,7 +122,8 @@ class BadInputTest {
   void plaintextToAnotherMachineIsRefused() {
     assertThatThrownBy(() -> ConsulConfig.builder().address("http://consul.example:8500").build())
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("expected HTTPS or an agent on this machine, found http://consul.example:8500")
+        .hasMessageContaining(
+            "expected HTTPS or an agent on this machine, found http://consul.example:8500")
         .hasMessageContaining("private key would cross the network in plaintext")
         .hasMessageContaining("allowPlaintext(true)");
   }
@@ -149,18 +154,23 @@ class BadInputTest {
     MeshClient.Builder both = plane.lawlessClient("web").consul(plane.config());
     assertThatThrownBy(both::build)
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("expected one of consul(…), controlPlane(…) or the four sources one by one, found [");
+        .hasMessageContaining(
+            "expected one of consul(…), controlPlane(…) or the four sources one by one, found [");
   }
 
   @Test
   void numbersOutOfRangeAreRefused() {
-    assertThatThrownBy(() -> Registration.of(0)).hasMessageContaining("expected a port from 1 to 65535, found 0");
+    assertThatThrownBy(() -> Registration.of(0))
+        .hasMessageContaining("expected a port from 1 to 65535, found 0");
     assertThatThrownBy(() -> Registration.of(65_536)).hasMessageContaining("found 65536");
-    assertThatThrownBy(() -> Registration.ofListener().withWeight(0)).hasMessageContaining("expected a weight from 1");
-    assertThatThrownBy(() -> Registration.ofListener().withId(" ")).hasMessageContaining("found a blank one");
+    assertThatThrownBy(() -> Registration.ofListener().withWeight(0))
+        .hasMessageContaining("expected a weight from 1");
+    assertThatThrownBy(() -> Registration.ofListener().withId(" "))
+        .hasMessageContaining("found a blank one");
     assertThatThrownBy(() -> DialOptions.defaults().withTimeout(Duration.ZERO))
         .hasMessageContaining("expected a positive timeout, found PT0S");
-    assertThatThrownBy(() -> ListenOptions.defaults().withLimits(0, 1)).hasMessageContaining("expected positive limits");
+    assertThatThrownBy(() -> ListenOptions.defaults().withLimits(0, 1))
+        .hasMessageContaining("expected positive limits");
   }
 
   // ---- the catalog ----
@@ -175,13 +185,19 @@ class BadInputTest {
             NoEndpointException.class,
             e -> {
               assertThat(e.destination()).isEqualTo(Destination.parse("db"));
-              assertThat(e).message().startsWith("expected an endpoint of db, found ").contains(found);
+              assertThat(e)
+                  .message()
+                  .startsWith("expected an endpoint of db, found ")
+                  .contains(found);
             });
   }
 
   @Test
   void aServiceWithoutInstanceHasNoEndpoint() throws Exception {
-    assertNoEndpoint(web(), "no healthy instance of it in the mesh", "registered as connect-native or with a sidecar");
+    assertNoEndpoint(
+        web(),
+        "no healthy instance of it in the mesh",
+        "registered as connect-native or with a sidecar");
   }
 
   @Test
@@ -211,13 +227,15 @@ class BadInputTest {
         sidecar
             ? ServiceRow.sidecar("db", "db-1", "127.0.0.1", 0)
             : ServiceRow.nativeService("db", "db-1", "127.0.0.1", 0));
-    assertNoEndpoint(web(), "instances that cannot be used", "db-1", "expected a port from 1 to 65535, found 0");
+    assertNoEndpoint(
+        web(), "instances that cannot be used", "db-1", "expected a port from 1 to 65535, found 0");
   }
 
   @Test
   void aRowOfAnotherDatacenterIsSkipped() throws Exception {
     embedded.register(ServiceRow.nativeService("db", "db-1", "127.0.0.1", 5432).datacenter("dc9"));
-    assertNoEndpoint(web(), "instances that cannot be used", "expected the datacenter dc1, found \"dc9\"");
+    assertNoEndpoint(
+        web(), "instances that cannot be used", "expected the datacenter dc1, found \"dc9\"");
   }
 
   @ParameterizedTest
@@ -228,7 +246,8 @@ class BadInputTest {
                 ? ServiceRow.sidecar("cache", "cache-1", "127.0.0.1", 5432)
                 : ServiceRow.nativeService("cache", "cache-1", "127.0.0.1", 5432))
             .listedAs("db"));
-    assertNoEndpoint(web(), "instances that cannot be used", "expected the service db, found \"cache\"");
+    assertNoEndpoint(
+        web(), "instances that cannot be used", "expected the service db, found \"cache\"");
   }
 
   @Test
@@ -299,7 +318,8 @@ class BadInputTest {
         .contains("found one for spiffe://" + plane.trustDomain() + "/ns/default/dc/dc1/svc/admin");
     embedded.faults().leafForOtherService(null);
     web.awaitReady(Cast.GUARD);
-    assertThat(web.identity().id()).hasToString("spiffe://" + plane.trustDomain() + "/ns/default/dc/dc1/svc/web");
+    assertThat(web.identity().id())
+        .hasToString("spiffe://" + plane.trustDomain() + "/ns/default/dc/dc1/svc/web");
   }
 
   private static String notReady(MeshClient client) throws Exception {
@@ -331,7 +351,8 @@ class BadInputTest {
         "{\"SourceName\":\"web\",\"DestinationName\":\"db\",\"Action\":\"allow\",\"Precedence\":42}|Precedence",
         "{\"SourceName\":\"web\",\"DestinationName\":\"db\",\"Precedence\":9,\"Permissions\":[{\"Action\":\"allow\",\"HTTP\":{\"PathRegex\":\"(\"}}]}|(",
       })
-  void anIntentionThatIsNotUnderstoodDeniesItsWholeDestination(String json, String named) throws Exception {
+  void anIntentionThatIsNotUnderstoodDeniesItsWholeDestination(String json, String named)
+      throws Exception {
     MeshClient db = cast.registered("db");
     MeshClient web = cast.lawless("web");
     cast.echo(db);
@@ -339,11 +360,14 @@ class BadInputTest {
     Cast.awaitReaches(web, "db", true);
     embedded.rawIntention("db", json);
     Cast.await("the defect is found", () -> db.snapshot().policyDefect().isPresent());
-    assertThat(db.snapshot().policyDefect().orElseThrow()).contains("everything is denied").contains(named);
+    assertThat(db.snapshot().policyDefect().orElseThrow())
+        .contains("everything is denied")
+        .contains(named);
     for (String source : List.of("web", "anybody")) {
       assertThat(db.explain(source))
           .isInstanceOfSatisfying(
-              Decision.Denied.class, denied -> assertThat(denied.cause()).isEqualTo(Decision.Cause.DEFECTIVE_POLICY));
+              Decision.Denied.class,
+              denied -> assertThat(denied.cause()).isEqualTo(Decision.Cause.DEFECTIVE_POLICY));
     }
     assertThat(Cast.reaches(web, "db")).isFalse();
     embedded.removeIntentions();
@@ -356,8 +380,12 @@ class BadInputTest {
   void aClosedClientSaysSo() throws Exception {
     MeshClient web = web();
     web.close();
-    assertThatThrownBy(() -> web.dial("db")).isInstanceOf(IOException.class).hasMessageContaining("web is closed");
-    assertThatThrownBy(() -> web.listen(0)).isInstanceOf(IOException.class).hasMessageContaining("web is closed");
+    assertThatThrownBy(() -> web.dial("db"))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("web is closed");
+    assertThatThrownBy(() -> web.listen(0))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("web is closed");
     assertThatThrownBy(() -> web.awaitReady(Duration.ofMillis(1)))
         .isInstanceOf(MeshNotReadyException.class)
         .hasMessageContaining("web is closed");

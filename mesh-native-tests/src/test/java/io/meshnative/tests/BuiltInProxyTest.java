@@ -27,8 +27,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * The proxy that Consul brings along, which we did not write: as server for us, and as client to us. That of 1.8.7
- * offers the protocol h2, sends no server name, and then carries opaque bytes.
+ * The proxy that Consul brings along, which we did not write: as server for us, and as client to
+ * us. That of 1.8.7 offers the protocol h2, sends no server name, and then carries opaque bytes.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ExtendWith(Quiet.class)
@@ -103,7 +103,10 @@ class BuiltInProxyTest {
     MeshClient web = cast.client("web");
     assertThat(web.snapshot().tlsProvider()).isEqualTo(tls.shown);
     awaitServed(web);
-    assertThat(web.endpoints(ECHO)).singleElement().extracting(Endpoint::kind).isEqualTo(Endpoint.Kind.PROXY);
+    assertThat(web.endpoints(ECHO))
+        .singleElement()
+        .extracting(Endpoint::kind)
+        .isEqualTo(Endpoint.Kind.PROXY);
     SSLSocket open = cast.keep(web.dial("echo"));
     open.setSoTimeout((int) Cast.GUARD.toMillis());
     Echo.ping(open);
@@ -115,8 +118,10 @@ class BuiltInProxyTest {
 
     int before = echo.bytes();
     agent.deny("web", "echo");
-    // The proxy asks only when it accepts: what is open is ended by the caller, who reads its own intentions.
-    assertThatThrownBy(() -> open.getInputStream().read()).isInstanceOf(MeshAuthorizationException.class);
+    // The proxy asks only when it accepts: what is open is ended by the caller, who reads its own
+    // intentions.
+    assertThatThrownBy(() -> open.getInputStream().read())
+        .isInstanceOf(MeshAuthorizationException.class);
     assertThatThrownBy(() -> web.dial("echo"))
         .isInstanceOf(MeshAuthorizationException.class)
         .hasMessageContaining("may call echo")
@@ -158,7 +163,8 @@ class BuiltInProxyTest {
 
   private static Socket connect(int port) throws IOException {
     Socket socket = new Socket();
-    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), (int) Cast.GUARD.toMillis());
+    socket.connect(
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), port), (int) Cast.GUARD.toMillis());
     socket.setSoTimeout((int) Cast.GUARD.toMillis());
     return socket;
   }
@@ -178,14 +184,17 @@ class BuiltInProxyTest {
     cast = new Cast(agent, tls.provider());
     MeshClient db = cast.registered("db");
     Echo echo = cast.echo(db);
-    Cast.await("db is in the catalog", () -> agent.api().require("GET", "/v1/health/connect/db", "").contains("db-"));
+    Cast.await(
+        "db is in the catalog",
+        () -> agent.api().require("GET", "/v1/health/connect/db", "").contains("db-"));
     int port = upstreamToDb();
     Cast.await("the proxy reaches db", () -> reaches(port));
     Socket open = cast.keep(connect(port));
     Echo.ping(open);
     assertThat(db.snapshot().connections())
         .isNotEmpty()
-        .allSatisfy(connection -> assertThat(connection.peer().toString()).endsWith("/dc/dc1/svc/web"));
+        .allSatisfy(
+            connection -> assertThat(connection.peer().toString()).endsWith("/dc/dc1/svc/web"));
 
     agent.deny("web", "db");
     // An end or a reset, both are the proxy's way to say that we have closed.
@@ -199,7 +208,8 @@ class BuiltInProxyTest {
     assertThat(echo.bytes()).isEqualTo(bytes);
     assertThat(db.snapshot().lastDenials())
         .isNotEmpty()
-        .allSatisfy(denied -> assertThat(denied.peer().orElseThrow().toString()).endsWith("/svc/web"));
+        .allSatisfy(
+            denied -> assertThat(denied.peer().orElseThrow().toString()).endsWith("/svc/web"));
 
     agent.allow("web", "db");
     Cast.await("the proxy reaches db again", () -> reaches(port));

@@ -57,17 +57,15 @@ class CallbackIsolationTest {
     try (MeshClient web = MeshClient.builder("web").controlPlane(plane).build()) {
       CompletableFuture<Void> running = new CompletableFuture<>();
       web.whenReady()
-          .thenAccept(
-              ready -> {
-                running.complete(null);
-                hang(go); // an application's main loop, say
-              });
+          .thenAccept(ready -> {
+            running.complete(null);
+            hang(go); // an application's main loop, say
+          });
       CompletableFuture<Void> pushed =
-          CompletableFuture.runAsync(
-              () -> {
-                plane.intentions(FakeControlPlane.update(DefaultDecision.ALLOW));
-                plane.intentions(FakeControlPlane.update(DefaultDecision.DENY));
-              });
+          CompletableFuture.runAsync(() -> {
+            plane.intentions(FakeControlPlane.update(DefaultDecision.ALLOW));
+            plane.intentions(FakeControlPlane.update(DefaultDecision.DENY));
+          });
       try {
         running.get(20, TimeUnit.SECONDS);
         pushed.get(20, TimeUnit.SECONDS);
@@ -95,11 +93,10 @@ class CallbackIsolationTest {
       AtomicInteger heard = new AtomicInteger();
       web.watch(DB, set -> heard.incrementAndGet());
       CompletableFuture<Void> pushed =
-          CompletableFuture.runAsync(
-              () -> {
-                webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", 1));
-                webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", echo.port()));
-              });
+          CompletableFuture.runAsync(() -> {
+            webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", 1));
+            webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", echo.port()));
+          });
       try {
         pushed.get(20, TimeUnit.SECONDS);
         try (SSLSocket socket = web.dial("db")) {
@@ -131,21 +128,23 @@ class CallbackIsolationTest {
               public void deregister() {}
             });
     MeshClient web =
-        MeshClient.builder("web").controlPlane(registers).register(Registration.ofListener()).build();
+        MeshClient.builder("web")
+            .controlPlane(registers)
+            .register(Registration.ofListener())
+            .build();
     try (web) {
       web.listen(ANY_PORT, ListenOptions.defaults());
       assertThat(registering.await(20, TimeUnit.SECONDS)).isTrue();
       try {
         CompletableFuture<Object> second = new CompletableFuture<>();
         Thread listening =
-            new Thread(
-                () -> {
-                  try {
-                    second.complete(web.listen(ANY_PORT, ListenOptions.defaults()));
-                  } catch (Exception e) {
-                    second.completeExceptionally(e);
-                  }
-                });
+            new Thread(() -> {
+              try {
+                second.complete(web.listen(ANY_PORT, ListenOptions.defaults()));
+              } catch (Exception e) {
+                second.completeExceptionally(e);
+              }
+            });
         listening.start();
         second.get(20, TimeUnit.SECONDS);
       } finally {
@@ -211,11 +210,14 @@ class CallbackIsolationTest {
   void anIdentityThatCannotBeUsedIsNoRecovery() {
     FakeControlPlane plane = FakeControlPlane.allowingAll(authority, "web");
     Queue<MeshEvent> events = new ConcurrentLinkedQueue<>();
-    try (MeshClient web = MeshClient.builder("web").controlPlane(plane).listener(events::add).build()) {
+    try (MeshClient web =
+        MeshClient.builder("web").controlPlane(plane).listener(events::add).build()) {
       plane.identityFeed().fail("away");
       LeafSpec ended =
-          LeafSpec.service("web").validity(Instant.now().minusSeconds(7200), Instant.now().minusSeconds(3600));
-      assertThatThrownBy(() -> plane.identityFeed().push(FakeControlPlane.identity(authority, ended)))
+          LeafSpec.service("web")
+              .validity(Instant.now().minusSeconds(7200), Instant.now().minusSeconds(3600));
+      assertThatThrownBy(
+              () -> plane.identityFeed().push(FakeControlPlane.identity(authority, ended)))
           .isInstanceOf(IllegalStateException.class);
       assertThat(web.state()).isEqualTo(MeshState.STALE);
     }
@@ -224,13 +226,27 @@ class CallbackIsolationTest {
 
   @Test
   void aServerNameOrProtocolThatCannotBeSentIsRefusedWhereItIsGiven() {
-    for (String name : List.of("", "a b", "-a", "a-", "a..b", "a.b.", "ä", "a\nb", "a_b", "x".repeat(64), "a.".repeat(127) + "b")) {
+    for (String name :
+        List.of(
+            "",
+            "a b",
+            "-a",
+            "a-",
+            "a..b",
+            "a.b.",
+            "ä",
+            "a\nb",
+            "a_b",
+            "x".repeat(64),
+            "a.".repeat(127) + "b")) {
       assertThatThrownBy(() -> DialOptions.defaults().withSni(name))
           .as(name)
           .isInstanceOf(IllegalArgumentException.class);
     }
-    assertThat(DialOptions.defaults().withSni("db.default.dc1.internal.11-22.consul").sni()).isPresent();
-    assertThatThrownBy(() -> DialOptions.defaults().withAlpn("")).isInstanceOf(IllegalArgumentException.class);
+    assertThat(DialOptions.defaults().withSni("db.default.dc1.internal.11-22.consul").sni())
+        .isPresent();
+    assertThatThrownBy(() -> DialOptions.defaults().withAlpn(""))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
@@ -240,7 +256,8 @@ class CallbackIsolationTest {
     FakeControlPlane dbPlane = FakeControlPlane.allowingAll(authority, "db");
     try (MeshClient web = MeshClient.builder("web").controlPlane(webPlane).build();
         MeshClient db = MeshClient.builder("db").controlPlane(dbPlane).build();
-        Echo echo = new Echo(db.listen(ANY_PORT, ListenOptions.defaults().withHandshakeTimeout(forever)))) {
+        Echo echo =
+            new Echo(db.listen(ANY_PORT, ListenOptions.defaults().withHandshakeTimeout(forever)))) {
       web.awaitReady(forever);
       webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", echo.port()));
       try (SSLSocket socket = web.dial(DB, DialOptions.defaults().withTimeout(forever))) {

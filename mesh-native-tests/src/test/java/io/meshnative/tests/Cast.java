@@ -20,7 +20,10 @@ import org.awaitility.Awaitility;
 
 /** The services that play in one test; closed together, the last first. */
 final class Cast implements AutoCloseable {
-  /** How long a condition may take before the test is taken to hang; says nothing of how long it should. */
+  /**
+   * How long a condition may take before the test is taken to hang; says nothing of how long it
+   * should.
+   */
   static final Duration GUARD = Duration.ofSeconds(60);
 
   private final Plane plane;
@@ -96,14 +99,18 @@ final class Cast implements AutoCloseable {
 
   /** Waits until a client knows an endpoint. */
   static void awaitEndpoint(MeshClient client, String destination) {
-    await(client.service() + " knows " + destination, () -> !client.endpoints(Destination.parse(destination)).isEmpty());
+    await(
+        client.service() + " knows " + destination,
+        () -> !client.endpoints(Destination.parse(destination)).isEmpty());
   }
 
   static void await(String what, Callable<Boolean> condition) {
     Awaitility.await(what).atMost(GUARD).pollInterval(Duration.ofMillis(20)).until(condition);
   }
 
-  /** Whether a new connection carries a byte there and back; false if somebody's policy refuses it. */
+  /**
+   * Whether a new connection carries a byte there and back; false if somebody's policy refuses it.
+   */
   static boolean reaches(MeshClient from, String to) throws IOException {
     try (SSLSocket socket = from.dial(to)) {
       socket.setSoTimeout((int) GUARD.toMillis());
@@ -115,7 +122,9 @@ final class Cast implements AutoCloseable {
   }
 
   static void awaitReaches(MeshClient from, String to, boolean expected) {
-    await(from.service() + (expected ? " reaches " : " does not reach ") + to, () -> reaches(from, to) == expected);
+    await(
+        from.service() + (expected ? " reaches " : " does not reach ") + to,
+        () -> reaches(from, to) == expected);
   }
 
   @Override

@@ -89,14 +89,13 @@ class ClosingTest {
   private static CompletableFuture<Object> dialling(MeshClient web) {
     CompletableFuture<Object> dial = new CompletableFuture<>();
     Thread thread =
-        new Thread(
-            () -> {
-              try {
-                dial.complete(web.dial(DB, DialOptions.defaults().withTimeout(Duration.ofMinutes(10))));
-              } catch (Exception e) {
-                dial.completeExceptionally(e);
-              }
-            });
+        new Thread(() -> {
+          try {
+            dial.complete(web.dial(DB, DialOptions.defaults().withTimeout(Duration.ofMinutes(10))));
+          } catch (Exception e) {
+            dial.completeExceptionally(e);
+          }
+        });
     thread.setDaemon(true);
     thread.start();
     return dial;
@@ -107,7 +106,8 @@ class ClosingTest {
     MeshClient web = MeshClient.builder("web").controlPlane(plane).build();
     assertThat(web.explain("db").isAllowed()).isTrue();
     web.close();
-    plane.intentions(FakeControlPlane.update(DefaultDecision.ALLOW, FakeControlPlane.allow("db", "web")));
+    plane.intentions(
+        FakeControlPlane.update(DefaultDecision.ALLOW, FakeControlPlane.allow("db", "web")));
     assertThat(web.explain("db").isAllowed()).isFalse();
     assertThat(web.state()).isEqualTo(MeshState.CLOSED);
   }
@@ -127,10 +127,7 @@ class ClosingTest {
 
   @Test
   void aControlPlaneThatFailsToCloseLeavesNoThreadAndAClosedClient() throws Exception {
-    MeshClient web =
-        MeshClient.builder("failing")
-            .controlPlane(failing(plane, false))
-            .build();
+    MeshClient web = MeshClient.builder("failing").controlPlane(failing(plane, false)).build();
     web.listen(new InetSocketAddress("127.0.0.1", 0), ListenOptions.defaults());
     web.close();
     assertThat(web.state()).isEqualTo(MeshState.CLOSED);
@@ -139,7 +136,8 @@ class ClosingTest {
 
   @Test
   void aControlPlaneThatFailsToStartLeavesNothing() {
-    assertThatThrownBy(() -> MeshClient.builder("stillborn").controlPlane(failing(plane, true)).build())
+    assertThatThrownBy(
+            () -> MeshClient.builder("stillborn").controlPlane(failing(plane, true)).build())
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("no start");
     assertThat(plane.isClosed()).isTrue();
@@ -147,7 +145,9 @@ class ClosingTest {
   }
 
   private static long threads(String prefix) {
-    return Thread.getAllStackTraces().keySet().stream().filter(t -> t.getName().startsWith(prefix)).count();
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(t -> t.getName().startsWith(prefix))
+        .count();
   }
 
   private static ControlPlane failing(FakeControlPlane plane, boolean atStart) {

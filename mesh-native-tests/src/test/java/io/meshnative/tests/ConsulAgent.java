@@ -206,7 +206,8 @@ final class ConsulAgent implements Plane {
             + "\"}";
     String id = intentionIds.get(key);
     if (id == null) {
-      intentionIds.put(key, AgentApi.field(api.require("POST", "/v1/connect/intentions", body), "ID"));
+      intentionIds.put(
+          key, AgentApi.field(api.require("POST", "/v1/connect/intentions", body), "ID"));
     } else {
       api.require("PUT", "/v1/connect/intentions/" + id, body);
     }
@@ -284,7 +285,8 @@ final class ConsulAgent implements Plane {
   }
 
   /** Starts another process of the same binary against this agent, such as a proxy. */
-  Process run(String logName, List<String> arguments, Map<String, String> environment) throws IOException {
+  Process run(String logName, List<String> arguments, Map<String, String> environment)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(RealPeers.consul().orElseThrow().toString());
     command.addAll(arguments);

@@ -12,8 +12,8 @@ import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 
 /**
- * What must be the same on every control plane. One plane serves a whole class; each test begins with no intention
- * and closes its services, which takes them out of the catalog.
+ * What must be the same on every control plane. One plane serves a whole class; each test begins
+ * with no intention and closes its services, which takes them out of the catalog.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ExtendWith(Quiet.class)

@@ -22,13 +22,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Random policies, decided by the real agent's {@code authorize}, by the embedded plane's, and by our table over the real
- * {@code match} in both directions: all four must say the same.
+ * Random policies, decided by the real agent's {@code authorize}, by the embedded plane's, and by
+ * our table over the real {@code match} in both directions: all four must say the same.
  *
- * <p>A policy is what one destination is subject to: its own intentions and those of {@code *}. Each round changes some of
- * them everywhere. The agent answers {@code authorize} from a cache that follows in the background; an intention of a
- * source that nobody asks about is flipped last, and once that shows, everything before it has been followed. So each
- * question is asked once and a wrong answer is never retried away.
+ * <p>A policy is what one destination is subject to: its own intentions and those of {@code *}.
+ * Each round changes some of them everywhere. The agent answers {@code authorize} from a cache that
+ * follows in the background; an intention of a source that nobody asks about is flipped last, and
+ * once that shows, everything before it has been followed. So each question is asked once and a
+ * wrong answer is never retried away.
  */
 @ExtendWith(Quiet.class)
 class DifferentialTest {
@@ -46,7 +47,8 @@ class DifferentialTest {
     final Random random;
     final Map<String, Boolean> rules = new TreeMap<>();
 
-    Scene(ConsulAgent agent, EmbeddedPlane embedded, boolean defaultAllow, long seed) throws IOException {
+    Scene(ConsulAgent agent, EmbeddedPlane embedded, boolean defaultAllow, long seed)
+        throws IOException {
       this.agent = agent;
       this.embedded = embedded;
       this.defaultAllow = defaultAllow;
@@ -71,7 +73,10 @@ class DifferentialTest {
       rules.remove(source + " " + destination);
     }
 
-    /** Adds, flips or removes; three in eight end as removed, so that wildcards and the default get their say. */
+    /**
+     * Adds, flips or removes; three in eight end as removed, so that wildcards and the default get
+     * their say.
+     */
     void change(String source, String destination) throws IOException {
       int dice = random.nextInt(8);
       if (dice < 5) {
@@ -84,13 +89,14 @@ class DifferentialTest {
     /** What a destination is subject to, for telling policies apart and for messages. */
     String policyOf(String destination) {
       StringBuilder text = new StringBuilder();
-      rules.forEach(
-          (names, allow) -> {
-            boolean covers = names.endsWith(" " + destination) || names.endsWith(" *");
-            if (covers && !names.startsWith(SENTINEL)) {
-              text.append(allow ? "allow " : "deny ").append(names.replace(destination, "it")).append("; ");
-            }
-          });
+      rules.forEach((names, allow) -> {
+        boolean covers = names.endsWith(" " + destination) || names.endsWith(" *");
+        if (covers && !names.startsWith(SENTINEL)) {
+          text.append(allow ? "allow " : "deny ")
+              .append(names.replace(destination, "it"))
+              .append("; ");
+        }
+      });
       return text.toString();
     }
 
@@ -100,7 +106,8 @@ class DifferentialTest {
 
     List<Intention> match(String by, String name) throws IOException {
       return MatchAnswers.decode(
-          agent.api().require("GET", "/v1/connect/intentions/match?by=" + by + "&name=" + name, ""), name);
+          agent.api().require("GET", "/v1/connect/intentions/match?by=" + by + "&name=" + name, ""),
+          name);
     }
 
     IntentionTable table(String destination, List<Intention> intentions) {
@@ -112,7 +119,9 @@ class DifferentialTest {
 
     boolean decides(IntentionTable table, String source) {
       return table
-          .decide(new ConsulId.Service(TrustDomain.of(trustDomain), "default", "default", "dc1", source))
+          .decide(
+              new ConsulId.Service(
+                  TrustDomain.of(trustDomain), "default", "default", "dc1", source))
           .isAllowed();
     }
   }
@@ -150,8 +159,12 @@ class DifferentialTest {
         }
       }
     }
-    assertThat(policies).as("different policies in %s questions, seed %s", questions, seed).hasSizeGreaterThanOrEqualTo(wanted);
-    assertThat(questions).as("questions about %s policies", policies.size()).isGreaterThanOrEqualTo(wanted * 5);
+    assertThat(policies)
+        .as("different policies in %s questions, seed %s", questions, seed)
+        .hasSizeGreaterThanOrEqualTo(wanted);
+    assertThat(questions)
+        .as("questions about %s policies", policies.size())
+        .isGreaterThanOrEqualTo(wanted * 5);
   }
 
   private static List<String> allSources() {
@@ -171,16 +184,21 @@ class DifferentialTest {
   }
 
   /** Asks for every source; returns how many. */
-  private static int compare(Scene scene, String destination, Map<String, List<Intention>> bySource, long seed)
+  private static int compare(
+      Scene scene, String destination, Map<String, List<Intention>> bySource, long seed)
       throws IOException {
     IntentionTable inbound = scene.table(destination, scene.match("destination", destination));
     for (String source : allSources()) {
       boolean told = scene.agent.authorize(destination, scene.uri(source));
       String what =
-          String.format("%s to %s under %s (seed %d)", source, destination, scene.policyOf(destination), seed);
+          String.format(
+              "%s to %s under %s (seed %d)",
+              source, destination, scene.policyOf(destination), seed);
       assertThat(scene.decides(inbound, source)).as("our table for %s", what).isEqualTo(told);
       IntentionTable outbound = scene.table(destination, bySource.get(source));
-      assertThat(scene.decides(outbound, source)).as("our table of the caller's side for %s", what).isEqualTo(told);
+      assertThat(scene.decides(outbound, source))
+          .as("our table of the caller's side for %s", what)
+          .isEqualTo(told);
       assertThat(scene.embedded.authorize(destination, scene.uri(source)))
           .as("the embedded plane for %s", what)
           .isEqualTo(told);

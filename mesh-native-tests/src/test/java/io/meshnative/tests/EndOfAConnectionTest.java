@@ -29,7 +29,10 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What is left of a connection that was refused or cut: no memory of the engine's, and one line of text. */
+/**
+ * What is left of a connection that was refused or cut: no memory of the engine's, and one line of
+ * text.
+ */
 @Timeout(60)
 class EndOfAConnectionTest {
   private static final InetSocketAddress ANY_PORT = new InetSocketAddress("127.0.0.1", 0);
@@ -80,7 +83,10 @@ class EndOfAConnectionTest {
   @Test
   void whatAPeerWroteIntoItsCertificateIsOneBoundedLineInEventsAndLogs() throws Exception {
     byte[] hostile =
-        ("spiffe://" + authority.trustDomain() + "/ns/default\r\nWARNING: all is well \u001b[2J" + "x".repeat(20_000))
+        ("spiffe://"
+                + authority.trustDomain()
+                + "/ns/default\r\nWARNING: all is well \u001b[2J"
+                + "x".repeat(20_000))
             .getBytes(StandardCharsets.ISO_8859_1);
     IssuedCertificate leaf = authority.issue(LeafSpec.withoutNames().uriBytes(hostile));
     KeyStore keys = KeyStore.getInstance("PKCS12");
@@ -89,24 +95,28 @@ class EndOfAConnectionTest {
     KeyManagerFactory managers = KeyManagerFactory.getInstance("PKIX");
     managers.init(keys, new char[0]);
     SSLContext attacker = SSLContext.getInstance("TLS");
-    attacker.init(managers.getKeyManagers(), new TrustManager[] {new Anybody()}, new SecureRandom());
+    attacker.init(
+        managers.getKeyManagers(), new TrustManager[] {new Anybody()}, new SecureRandom());
     try (MeshClient db = MeshClient.builder("db").controlPlane(dbPlane).build();
         MeshServerSocket server = db.listen(ANY_PORT, ListenOptions.defaults())) {
       try (SSLSocket socket =
-          (SSLSocket) attacker.getSocketFactory().createSocket("127.0.0.1", server.getLocalPort())) {
+          (SSLSocket)
+              attacker.getSocketFactory().createSocket("127.0.0.1", server.getLocalPort())) {
         socket.startHandshake();
         socket.getInputStream().read();
       } catch (java.io.IOException e) {
         // Refused, as it should be.
       }
-      Awaitility.await().atMost(Duration.ofSeconds(10)).until(() -> !db.snapshot().lastDenials().isEmpty());
-      List<String> reasons = db.snapshot().lastDenials().stream().map(denied -> denied.reason()).toList();
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(10))
+          .until(() -> !db.snapshot().lastDenials().isEmpty());
+      List<String> reasons =
+          db.snapshot().lastDenials().stream().map(denied -> denied.reason()).toList();
       assertThat(reasons)
-          .allSatisfy(
-              reason -> {
-                assertThat(reason.length()).isLessThan(1200);
-                assertThat(reason.chars().noneMatch(Character::isISOControl)).isTrue();
-              });
+          .allSatisfy(reason -> {
+            assertThat(reason.length()).isLessThan(1200);
+            assertThat(reason.chars().noneMatch(Character::isISOControl)).isTrue();
+          });
     }
   }
 

@@ -42,7 +42,10 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The check after the handshake, in the engine itself: before it, at it, after a cut, and under threads. */
+/**
+ * The check after the handshake, in the engine itself: before it, at it, after a cut, and under
+ * threads.
+ */
 class EngineCheckTest {
   private static final int STEPS = 500;
 
@@ -110,12 +113,15 @@ class EngineCheckTest {
     }
 
     static void tasks(SSLEngine engine) {
-      for (Runnable task = engine.getDelegatedTask(); task != null; task = engine.getDelegatedTask()) {
+      for (Runnable task = engine.getDelegatedTask();
+          task != null;
+          task = engine.getDelegatedTask()) {
         CompletableFuture.runAsync(task).join(); // in another thread, as servers do it
       }
     }
 
-    static SSLEngineResult put(SSLEngine engine, ByteBuffer plain, ByteBuffer out) throws SSLException {
+    static SSLEngineResult put(SSLEngine engine, ByteBuffer plain, ByteBuffer out)
+        throws SSLException {
       out.compact();
       try {
         return engine.wrap(plain, out);
@@ -132,10 +138,13 @@ class EngineCheckTest {
     } catch (IllegalArgumentException e) {
       // not yet: it shows nobody
     }
-    for (SSLSession session : new SSLSession[] {engine.getSession(), engine.getHandshakeSession()}) {
+    for (SSLSession session :
+        new SSLSession[] {engine.getSession(), engine.getHandshakeSession()}) {
       if (session != null) {
-        assertThatThrownBy(session::getPeerCertificates).isInstanceOf(SSLPeerUnverifiedException.class);
-        assertThatThrownBy(session::getPeerPrincipal).isInstanceOf(SSLPeerUnverifiedException.class);
+        assertThatThrownBy(session::getPeerCertificates)
+            .isInstanceOf(SSLPeerUnverifiedException.class);
+        assertThatThrownBy(session::getPeerPrincipal)
+            .isInstanceOf(SSLPeerUnverifiedException.class);
       }
     }
   }
@@ -145,18 +154,18 @@ class EngineCheckTest {
   void noSessionShowsAPeerBeforeTheCheckHasPassed(Tls tls, String version) throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.empty())) {
       Wire wire = Wire.of(world, version);
-      assertThatThrownBy(() -> world.db.peer(wire.server.getSession())).isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> world.db.peer(wire.server.getSession()))
+          .isInstanceOf(IllegalArgumentException.class);
       AtomicInteger looks = new AtomicInteger();
-      wire.handshake(
-          () -> {
-            try {
-              showsNobody(world.web, wire.client);
-              showsNobody(world.db, wire.server);
-            } catch (IOException e) {
-              throw new java.io.UncheckedIOException(e);
-            }
-            looks.incrementAndGet();
-          });
+      wire.handshake(() -> {
+        try {
+          showsNobody(world.web, wire.client);
+          showsNobody(world.db, wire.server);
+        } catch (IOException e) {
+          throw new java.io.UncheckedIOException(e);
+        }
+        looks.incrementAndGet();
+      });
       assertThat(looks.get()).isGreaterThan(4);
       assertThat(wire.server.getSession().getPeerCertificates()).isNotEmpty();
       assertThat(world.db.peer(wire.server.getSession()).id().path()).endsWith("/svc/web");
@@ -168,15 +177,19 @@ class EngineCheckTest {
 
   @ParameterizedTest
   @MethodSource("cells")
-  void aCutEngineNeitherWrapsNorUnwrapsEvenWhenTheRightComesBack(Tls tls, String version) throws Exception {
+  void aCutEngineNeitherWrapsNorUnwrapsEvenWhenTheRightComesBack(Tls tls, String version)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.empty())) {
       Wire wire = Wire.of(world, version);
       wire.handshake(() -> {});
       ByteBuffer record = ByteBuffer.allocate(1 << 15);
-      wire.client.wrap(ByteBuffer.wrap("secret".getBytes(java.nio.charset.StandardCharsets.US_ASCII)), record);
+      wire.client.wrap(
+          ByteBuffer.wrap("secret".getBytes(java.nio.charset.StandardCharsets.US_ASCII)), record);
       SSLEngine server = wire.server;
       world.deny("web", "db", world.db);
-      Awaitility.await().atMost(HANG_GUARD).until(() -> world.db.snapshot().connections().isEmpty());
+      Awaitility.await()
+          .atMost(HANG_GUARD)
+          .until(() -> world.db.snapshot().connections().isEmpty());
       world.undeny("web", "db", world.db); // what was cut stays cut
 
       ByteBuffer plain = ByteBuffer.allocate(1 << 15);
@@ -184,7 +197,8 @@ class EngineCheckTest {
       assertThatThrownBy(() -> server.unwrap(record, plain))
           .isInstanceOf(SSLException.class)
           .hasCauseInstanceOf(MeshAuthorizationException.class);
-      assertThatThrownBy(() -> server.wrap(ByteBuffer.wrap(new byte[] {1}), ByteBuffer.allocate(1 << 15)))
+      assertThatThrownBy(
+              () -> server.wrap(ByteBuffer.wrap(new byte[] {1}), ByteBuffer.allocate(1 << 15)))
           .isInstanceOf(SSLException.class)
           .hasCauseInstanceOf(MeshAuthorizationException.class);
       assertThatThrownBy(server::beginHandshake).isInstanceOf(SSLException.class);
@@ -195,7 +209,8 @@ class EngineCheckTest {
 
   @ParameterizedTest
   @MethodSource("cells")
-  void anEngineWhosePeerIsDeniedBetweenHandshakeAndCheckReleasesNothing(Tls tls, String version) throws Exception {
+  void anEngineWhosePeerIsDeniedBetweenHandshakeAndCheckReleasesNothing(Tls tls, String version)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.empty())) {
       AtomicBoolean letThrough = new AtomicBoolean(true);
       AtomicInteger asked = new AtomicInteger();
@@ -204,26 +219,30 @@ class EngineCheckTest {
               world.db.listen(
                   new InetSocketAddress("127.0.0.1", 0),
                   ListenOptions.defaults()
-                      .withAuthorizer(
-                          (peer, decision) -> {
-                            asked.incrementAndGet();
-                            if (!letThrough.get()) {
-                              throw new StackOverflowError("an authorizer that fails by an Error");
-                            }
-                            return true;
-                          })))) {
+                      .withAuthorizer((peer, decision) -> {
+                        asked.incrementAndGet();
+                        if (!letThrough.get()) {
+                          throw new StackOverflowError("an authorizer that fails by an Error");
+                        }
+                        return true;
+                      })))) {
         ping(world.web, DB, echo.port(), version);
         assertThat(asked.get()).isPositive();
         letThrough.set(false);
-        assertThatThrownBy(() -> ping(world.web, DB, echo.port(), version)).isInstanceOf(IOException.class);
-        TlsWorld.await(() -> TlsWorld.lastDenial(world.db).contains("check after the handshake failed"));
+        assertThatThrownBy(() -> ping(world.web, DB, echo.port(), version))
+            .isInstanceOf(IOException.class);
+        TlsWorld.await(
+            () -> TlsWorld.lastDenial(world.db).contains("check after the handshake failed"));
         assertThat(echo.bytes()).isEqualTo(1);
         counts(world.db, 1, 0);
       }
     }
   }
 
-  /** One thread reads, one writes, from the first byte on, as event loops with a writer of their own do. */
+  /**
+   * One thread reads, one writes, from the first byte on, as event loops with a writer of their own
+   * do.
+   */
   @ParameterizedTest
   @MethodSource("cells")
   void twoThreadsOnOneEngineMakeOneCheckAndOneConnection(Tls tls, String version) throws Exception {
@@ -258,8 +277,10 @@ class EngineCheckTest {
               try {
                 while (!served.get() && !stop.get()) {
                   HandshakeStatus status = wire.server.getHandshakeStatus();
-                  if (status == HandshakeStatus.NEED_WRAP || status == HandshakeStatus.NOT_HANDSHAKING) {
-                    synchronized (wireLock) { // records reach the wire in the order in which they were made
+                  if (status == HandshakeStatus.NEED_WRAP
+                      || status == HandshakeStatus.NOT_HANDSHAKING) {
+                    synchronized (
+                        wireLock) { // records reach the wire in the order in which they were made
                       wire.server.wrap(data, out.clear());
                       wire.toClient.compact().put(out.flip()).flip();
                     }
@@ -334,7 +355,8 @@ class EngineCheckTest {
         world.deny("web", "api", api);
         Awaitility.await().atMost(HANG_GUARD).until(() -> told.get() == wires.length);
         for (Wire wire : wires) {
-          assertThatThrownBy(() -> wire.server.wrap(ByteBuffer.wrap(new byte[1]), ByteBuffer.allocate(1 << 15)))
+          assertThatThrownBy(() ->
+                  wire.server.wrap(ByteBuffer.wrap(new byte[1]), ByteBuffer.allocate(1 << 15)))
               .isInstanceOf(SSLException.class);
         }
         assertThat(api.snapshot().connections()).isEmpty();
@@ -350,10 +372,13 @@ class EngineCheckTest {
   @EnumSource(Tls.class)
   void whomWeCallIsNoCallerOfOurs(Tls tls) throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.empty());
-        Echo echo = new Echo(world.db.listen(new InetSocketAddress("127.0.0.1", 0), ListenOptions.defaults()))) {
+        Echo echo =
+            new Echo(
+                world.db.listen(new InetSocketAddress("127.0.0.1", 0), ListenOptions.defaults()))) {
       java.net.Socket raw = new java.net.Socket("127.0.0.1", echo.port());
       try (SSLSocket socket =
-          (SSLSocket) world.web.sslSocketFactory(DB).createSocket(raw, "127.0.0.1", echo.port(), true)) {
+          (SSLSocket)
+              world.web.sslSocketFactory(DB).createSocket(raw, "127.0.0.1", echo.port(), true)) {
         Echo.ping(socket);
         X509Certificate dbs = (X509Certificate) socket.getSession().getPeerCertificates()[0];
         assertThatThrownBy(() -> world.web.peer(dbs)).isInstanceOf(IllegalArgumentException.class);
@@ -375,7 +400,8 @@ class EngineCheckTest {
       wire.handshake(() -> {});
       db.present(world.plane.caIssue("api"));
       wire.server.getSession().invalidate();
-      assertThatThrownBy(() -> wire.handshakeAgain()).isInstanceOf(SSLException.class)
+      assertThatThrownBy(() -> wire.handshakeAgain())
+          .isInstanceOf(SSLException.class)
           .hasMessageContaining("renegotiation");
       assertThat(db.fullHandshakes()).isEqualTo(1);
     }

@@ -23,8 +23,8 @@ import javax.net.ssl.SSLEngineResult.Status;
 import javax.net.ssl.SSLException;
 
 /**
- * A server on bare engines, as servlet containers have one: it knows nothing but {@code SSLEngine}, runs
- * delegated tasks in threads of its own, and echoes what it hears.
+ * A server on bare engines, as servlet containers have one: it knows nothing but {@code SSLEngine},
+ * runs delegated tasks in threads of its own, and echoes what it hears.
  */
 final class EngineEcho implements AutoCloseable {
   private final Supplier<SSLEngine> engines;
@@ -34,18 +34,18 @@ final class EngineEcho implements AutoCloseable {
   private final AtomicInteger bytes = new AtomicInteger();
   private final AtomicInteger ended = new AtomicInteger();
   private final ExecutorService tasks =
-      Executors.newCachedThreadPool(
-          task -> {
-            Thread thread = new Thread(task, "engine-tasks");
-            thread.setDaemon(true);
-            return thread;
-          });
+      Executors.newCachedThreadPool(task -> {
+        Thread thread = new Thread(task, "engine-tasks");
+        thread.setDaemon(true);
+        return thread;
+      });
 
   EngineEcho(Supplier<SSLEngine> engines) throws IOException {
     this(engines, 0, engine -> {});
   }
 
-  EngineEcho(Supplier<SSLEngine> engines, int port, Consumer<SSLEngine> afterHandshake) throws IOException {
+  EngineEcho(Supplier<SSLEngine> engines, int port, Consumer<SSLEngine> afterHandshake)
+      throws IOException {
     this.engines = engines;
     this.afterHandshake = afterHandshake;
     this.server = new ServerSocket();
@@ -139,7 +139,9 @@ final class EngineEcho implements AutoCloseable {
     }
 
     private void runTasks() throws IOException {
-      for (Runnable task = engine.getDelegatedTask(); task != null; task = engine.getDelegatedTask()) {
+      for (Runnable task = engine.getDelegatedTask();
+          task != null;
+          task = engine.getDelegatedTask()) {
         Future<?> running = tasks.submit(task);
         try {
           running.get();
@@ -170,7 +172,8 @@ final class EngineEcho implements AutoCloseable {
         result = engine.unwrap(net, app);
       } catch (SSLException e) {
         if (app.position() > 0) {
-          bytes.addAndGet(app.position()); // plaintext in spite of the refusal: the test must see it
+          bytes.addAndGet(
+              app.position()); // plaintext in spite of the refusal: the test must see it
         }
         sayAlert();
         throw e;
@@ -182,7 +185,8 @@ final class EngineEcho implements AutoCloseable {
       if (engine.isInboundDone()) {
         return false;
       }
-      if (result.getStatus() == Status.BUFFER_UNDERFLOW || (result.bytesConsumed() == 0 && !net.hasRemaining())) {
+      if (result.getStatus() == Status.BUFFER_UNDERFLOW
+          || (result.bytesConsumed() == 0 && !net.hasRemaining())) {
         net.compact();
         int got = in.read(net.array(), net.position(), net.remaining());
         net.position(net.position() + Math.max(0, got)).flip();

@@ -7,7 +7,10 @@ import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLException;
 
-/** Two engines back to back, as a server's own event loop drives them: nothing but wrap, unwrap and tasks. */
+/**
+ * Two engines back to back, as a server's own event loop drives them: nothing but wrap, unwrap and
+ * tasks.
+ */
 final class EngineLoop {
   private static final int SIZE = 64 * 1024;
   private static final int MOST_STEPS = 1000;
@@ -30,7 +33,10 @@ final class EngineLoop {
     return server;
   }
 
-  /** Shakes hands, and goes on until nothing moves any more: late tickets and refusals have then arrived. */
+  /**
+   * Shakes hands, and goes on until nothing moves any more: late tickets and refusals have then
+   * arrived.
+   */
   EngineLoop handshake() throws SSLException {
     client.beginHandshake();
     server.beginHandshake();
@@ -49,7 +55,9 @@ final class EngineLoop {
 
   private static boolean step(SSLEngine engine, ByteBuffer out, ByteBuffer in) throws SSLException {
     boolean moved = false;
-    for (Runnable task = engine.getDelegatedTask(); task != null; task = engine.getDelegatedTask()) {
+    for (Runnable task = engine.getDelegatedTask();
+        task != null;
+        task = engine.getDelegatedTask()) {
       task.run();
       moved = true;
     }
@@ -64,7 +72,8 @@ final class EngineLoop {
         SSLEngineResult result = engine.unwrap(in, early);
         moved |= result.bytesConsumed() > 0;
         if (early.position() > 0) {
-          throw new IllegalStateException("expected no application data, found " + early.position() + " bytes");
+          throw new IllegalStateException(
+              "expected no application data, found " + early.position() + " bytes");
         }
       }
     } finally {
@@ -83,7 +92,8 @@ final class EngineLoop {
     return carry(server, client, toClient, text);
   }
 
-  private static String carry(SSLEngine from, SSLEngine to, ByteBuffer wire, String text) throws SSLException {
+  private static String carry(SSLEngine from, SSLEngine to, ByteBuffer wire, String text)
+      throws SSLException {
     ByteBuffer plain = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
     while (plain.hasRemaining()) {
       from.wrap(plain, wire);

@@ -34,9 +34,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A control plane that a test drives by hand, without network, threads or time: what is pushed has been taken
- * by the client when the call returns. A value that was pushed before the client started is delivered when it
- * starts. One instance serves one client.
+ * A control plane that a test drives by hand, without network, threads or time: what is pushed has
+ * been taken by the client when the call returns. A value that was pushed before the client started
+ * is delivered when it starts. One instance serves one client.
  *
  * <pre>{@code
  * FakeControlPlane plane = FakeControlPlane.allowingAll(authority, "db");
@@ -109,7 +109,9 @@ final class FakeControlPlane implements ControlPlane {
   private final AtomicInteger openWatches = new AtomicInteger();
   private final AtomicInteger closes = new AtomicInteger();
 
-  /** A plane that holds an identity and roots of this authority, and lets everybody call everybody. */
+  /**
+   * A plane that holds an identity and roots of this authority, and lets everybody call everybody.
+   */
   static FakeControlPlane allowingAll(MeshTestAuthority authority, String service) {
     FakeControlPlane plane = new FakeControlPlane();
     plane.roots(authority);
@@ -137,7 +139,8 @@ final class FakeControlPlane implements ControlPlane {
   /** Trust in the roots of these authorities, all of one trust domain. */
   static TrustUpdate trust(MeshTestAuthority... authorities) {
     TrustDomain domain = TrustDomain.of(authorities[0].trustDomain());
-    List<X509Certificate> certificates = Arrays.stream(authorities).map(MeshTestAuthority::root).toList();
+    List<X509Certificate> certificates =
+        Arrays.stream(authorities).map(MeshTestAuthority::root).toList();
     try {
       return new TrustUpdate(domain, List.of(TrustBundle.of(domain, certificates)));
     } catch (CertificateException e) {
@@ -173,7 +176,13 @@ final class FakeControlPlane implements ControlPlane {
   /** A connect-native instance on the loopback address. */
   static Endpoint endpoint(MeshTestAuthority authority, String service, int port) {
     return new Endpoint(
-        service + "-" + port, "node", "127.0.0.1", port, id(authority, service), Endpoint.Kind.NATIVE, 1);
+        service + "-" + port,
+        "node",
+        "127.0.0.1",
+        port,
+        id(authority, service),
+        Endpoint.Kind.NATIVE,
+        1);
   }
 
   static ConsulId.Service id(MeshTestAuthority authority, String service) {
@@ -205,7 +214,9 @@ final class FakeControlPlane implements ControlPlane {
             new EndpointSet(
                 destination,
                 List.of(known),
-                known.length == 0 ? EndpointSet.Emptiness.NO_INSTANCE : EndpointSet.Emptiness.NOT_EMPTY,
+                known.length == 0
+                    ? EndpointSet.Emptiness.NO_INSTANCE
+                    : EndpointSet.Emptiness.NOT_EMPTY,
                 List.of()));
     return this;
   }

@@ -30,14 +30,20 @@ class FirstLineTest {
   @ValueSource(strings = {"embedded", "consul"})
   void twoServicesTalkUntilAnIntentionDenies(String kind) throws Exception {
     try (Plane plane = start(kind, true);
-        MeshClient db = plane.client("db").register(Registration.ofListener().withAddress("127.0.0.1")).build();
+        MeshClient db =
+            plane
+                .client("db")
+                .register(Registration.ofListener().withAddress("127.0.0.1"))
+                .build();
         MeshClient web = plane.client("web").build()) {
       db.awaitReady(Duration.ofSeconds(30));
       web.awaitReady(Duration.ofSeconds(30));
       MeshServerSocket server =
           db.listen(new InetSocketAddress("127.0.0.1", 0), io.meshnative.ListenOptions.defaults());
       try (Echo echo = new Echo(server)) {
-        Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> !web.endpoints(io.meshnative.discovery.Destination.parse("db")).isEmpty());
+        Awaitility.await()
+            .atMost(Duration.ofSeconds(30))
+            .until(() -> !web.endpoints(io.meshnative.discovery.Destination.parse("db")).isEmpty());
         SSLSocket socket = web.dial("db");
         Echo.ping(socket);
         plane.deny("web", "db");
@@ -52,13 +58,13 @@ class FirstLineTest {
         plane.remove("web", "db");
         Awaitility.await()
             .atMost(Duration.ofSeconds(30))
-            .ignoreExceptionsMatching(e -> e instanceof io.meshnative.MeshException || e instanceof PeerRefusedException)
-            .untilAsserted(
-                () -> {
-                  try (SSLSocket again = web.dial("db")) {
-                    Echo.ping(again);
-                  }
-                });
+            .ignoreExceptionsMatching(
+                e -> e instanceof io.meshnative.MeshException || e instanceof PeerRefusedException)
+            .untilAsserted(() -> {
+              try (SSLSocket again = web.dial("db")) {
+                Echo.ping(again);
+              }
+            });
       }
     }
   }

@@ -34,7 +34,8 @@ class IdentityContractTest extends Contract {
     assertThat(web.identity().chain()).isNotEmpty();
     assertThat(web.identity().chain().get(0).getSubjectAlternativeNames())
         .containsExactly(List.of(6, web.identity().id().toString()));
-    assertThat(web.identity().notAfter()).isEqualTo(web.identity().chain().get(0).getNotAfter().toInstant());
+    assertThat(web.identity().notAfter())
+        .isEqualTo(web.identity().chain().get(0).getNotAfter().toInstant());
     assertThat(web.trustGeneration()).isPositive();
     assertThat(web.state()).isEqualTo(MeshState.READY);
     assertThat(web.whenReady().toCompletableFuture().get(60, TimeUnit.SECONDS)).isSameAs(web);
@@ -57,10 +58,13 @@ class IdentityContractTest extends Contract {
   @Test
   void aClientFindsOutTheDefaultDecision() throws Exception {
     MeshClient web = cast.client("web");
-    assertThat(web.snapshot().defaultDecision()).isEqualTo(defaultAllow ? DefaultDecision.ALLOW : DefaultDecision.DENY);
+    assertThat(web.snapshot().defaultDecision())
+        .isEqualTo(defaultAllow ? DefaultDecision.ALLOW : DefaultDecision.DENY);
     assertThat(web.explain("anybody").isAllowed()).isEqualTo(defaultAllow);
     assertThat(web.explain("anybody").intention()).isEmpty();
-    assertThat(plane.authorize("web", "spiffe://" + plane.trustDomain() + "/ns/default/dc/dc1/svc/anybody"))
+    assertThat(
+            plane.authorize(
+                "web", "spiffe://" + plane.trustDomain() + "/ns/default/dc/dc1/svc/anybody"))
         .isEqualTo(defaultAllow);
   }
 
@@ -68,7 +72,12 @@ class IdentityContractTest extends Contract {
   void theFirstListenersPortIsInTheCatalogUntilTheClientIsClosed() throws Exception {
     MeshClient db =
         cast.ready(
-            cast.builder("db").register(Cast.ofListener().withTags("blue").withMeta(Map.of("version", "7")).withWeight(5)));
+            cast.builder("db")
+                .register(
+                    Cast.ofListener()
+                        .withTags("blue")
+                        .withMeta(Map.of("version", "7"))
+                        .withWeight(5)));
     assertThat(plane.api().require("GET", "/v1/health/connect/db", "")).doesNotContain("\"db\"");
     int port = cast.listen(db).getLocalPort();
     Cast.await("db is in the catalog", () -> rows("db").contains("\"db-" + port + "\""));
@@ -79,14 +88,13 @@ class IdentityContractTest extends Contract {
     Cast.awaitEndpoint(web, "db");
     assertThat(web.endpoints(Destination.parse("db")))
         .singleElement()
-        .satisfies(
-            endpoint -> {
-              assertThat(endpoint.host()).isEqualTo("127.0.0.1");
-              assertThat(endpoint.port()).isEqualTo(port);
-              assertThat(endpoint.kind()).isEqualTo(Endpoint.Kind.NATIVE);
-              assertThat(endpoint.weight()).isEqualTo(5);
-              assertThat(endpoint.identity().spiffeId()).isEqualTo(db.identity().id());
-            });
+        .satisfies(endpoint -> {
+          assertThat(endpoint.host()).isEqualTo("127.0.0.1");
+          assertThat(endpoint.port()).isEqualTo(port);
+          assertThat(endpoint.kind()).isEqualTo(Endpoint.Kind.NATIVE);
+          assertThat(endpoint.weight()).isEqualTo(5);
+          assertThat(endpoint.identity().spiffeId()).isEqualTo(db.identity().id());
+        });
     List<EndpointSet> seen = new CopyOnWriteArrayList<>();
     cast.keep(web.watch(Destination.parse("db"), seen::add)::close);
     Cast.await("the set known is told at once", () -> !seen.isEmpty());
@@ -99,9 +107,13 @@ class IdentityContractTest extends Contract {
 
   @Test
   void aRegistrationWithItsOwnPortAndIdNeedsNoListener() throws Exception {
-    MeshClient db = cast.ready(cast.builder("db").register(Registration.of(5432).withId("db-here").withAddress("127.0.0.1")));
+    MeshClient db =
+        cast.ready(
+            cast.builder("db")
+                .register(Registration.of(5432).withId("db-here").withAddress("127.0.0.1")));
     Cast.await("db is in the catalog", () -> rows("db").contains("db-here"));
-    assertThat(AgentApi.field(rows("db").replaceAll("(?s).*\"Service\":\\s*\\{", ""), "Port")).isEqualTo("5432");
+    assertThat(AgentApi.field(rows("db").replaceAll("(?s).*\"Service\":\\s*\\{", ""), "Port"))
+        .isEqualTo("5432");
     db.close();
     assertThat(rows("db")).doesNotContain("db-here");
   }

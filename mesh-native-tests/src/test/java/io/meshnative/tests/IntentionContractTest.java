@@ -15,8 +15,9 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Every form of a layer-4 intention, alone and against others, asked of four witnesses: a real connection that only
- * the server may refuse, what the server says, what the client says, and the agent's own answer.
+ * Every form of a layer-4 intention, alone and against others, asked of four witnesses: a real
+ * connection that only the server may refuse, what the server says, what the client says, and the
+ * agent's own answer.
  */
 @ParameterizedClass(name = "{0}, default allow {1}, {2}")
 @CsvSource({
@@ -26,7 +27,10 @@ import org.junit.jupiter.params.provider.CsvSource;
   "CONSUL, false, CONSCRYPT"
 })
 class IntentionContractTest extends Contract {
-  /** Rules as "allow web db", and the index of the one that decides for web and for api; -1 for the default. */
+  /**
+   * Rules as "allow web db", and the index of the one that decides for web and for api; -1 for the
+   * default.
+   */
   private record Case(List<String> rules, int web, int api) {
     static Case of(int web, int api, String... rules) {
       return new Case(List.of(rules), web, api);
@@ -35,7 +39,10 @@ class IntentionContractTest extends Contract {
 
   private static final String[] FORMS = {"web db", "* db", "web *", "* *"};
 
-  /** Each form alone in both senses, each pair of forms in opposite senses, both ways round, and all together. */
+  /**
+   * Each form alone in both senses, each pair of forms in opposite senses, both ways round, and all
+   * together.
+   */
   private static Stream<Case> cases() {
     Stream.Builder<Case> all = Stream.builder();
     all.add(Case.of(-1, -1));
@@ -70,7 +77,8 @@ class IntentionContractTest extends Contract {
       for (int i = each.rules().size() - 1; i >= 0; i--) {
         write(each.rules().get(i));
       }
-      long covering = each.rules().stream().filter(rule -> rule.endsWith(" db") || rule.endsWith(" *")).count();
+      long covering =
+          each.rules().stream().filter(rule -> rule.endsWith(" db") || rule.endsWith(" *")).count();
       Cast.await(each + " has arrived", () -> db.snapshot().inboundIntentions() == covering);
       int before = echo.accepted();
       boolean webMay = allowed(each, each.web());
@@ -78,28 +86,38 @@ class IntentionContractTest extends Contract {
 
       assertThat(db.explain("web").isAllowed()).as("%s: db of web", each).isEqualTo(webMay);
       assertThat(db.explain("api").isAllowed()).as("%s: db of api", each).isEqualTo(apiMay);
-      assertThat(deciding(db.explain("web"))).as("%s: the rule for web", each).isEqualTo(rule(each, each.web()));
-      assertThat(deciding(db.explain("api"))).as("%s: the rule for api", each).isEqualTo(rule(each, each.api()));
+      assertThat(deciding(db.explain("web")))
+          .as("%s: the rule for web", each)
+          .isEqualTo(rule(each, each.web()));
+      assertThat(deciding(db.explain("api")))
+          .as("%s: the rule for api", each)
+          .isEqualTo(rule(each, each.api()));
       assertThat(Cast.reaches(anyWeb, "db")).as("%s: web connects", each).isEqualTo(webMay);
       assertThat(Cast.reaches(anyApi, "db")).as("%s: api connects", each).isEqualTo(apiMay);
-      assertThat(echo.accepted() - before).as("%s: connections that the application saw", each)
+      assertThat(echo.accepted() - before)
+          .as("%s: connections that the application saw", each)
           .isEqualTo((webMay ? 1 : 0) + (apiMay ? 1 : 0));
 
       Cast.await(
           each + ": web has the rule too",
           () -> deciding(web.explain(Destination.parse("db"))).equals(rule(each, each.web())));
-      assertThat(web.explain(Destination.parse("db")).isAllowed()).as("%s: web of db", each).isEqualTo(webMay);
+      assertThat(web.explain(Destination.parse("db")).isAllowed())
+          .as("%s: web of db", each)
+          .isEqualTo(webMay);
       if (webMay) {
         assertThat(Cast.reaches(web, "db")).as("%s: web dials", each).isTrue();
       } else {
         assertThatThrownBy(() -> web.dial("db"))
             .as("%s: web does not even dial", each)
             .isInstanceOfSatisfying(
-                MeshAuthorizationException.class, e -> assertThat(e.decision().isAllowed()).isFalse())
+                MeshAuthorizationException.class,
+                e -> assertThat(e.decision().isAllowed()).isFalse())
             .hasMessageContaining("may call db");
       }
-      Cast.await(each + ": the agent says so of web", () -> plane.authorize("db", uri("web")) == webMay);
-      Cast.await(each + ": the agent says so of api", () -> plane.authorize("db", uri("api")) == apiMay);
+      Cast.await(
+          each + ": the agent says so of web", () -> plane.authorize("db", uri("web")) == webMay);
+      Cast.await(
+          each + ": the agent says so of api", () -> plane.authorize("db", uri("api")) == apiMay);
       plane.removeAllIntentions();
     }
   }
@@ -124,13 +142,12 @@ class IntentionContractTest extends Contract {
   private static Optional<String> deciding(Decision decision) {
     return decision
         .intention()
-        .map(
-            i ->
-                i.action().orElseThrow().name().toLowerCase(java.util.Locale.ROOT)
-                    + " "
-                    + i.source().name()
-                    + " "
-                    + i.destination().name());
+        .map(i ->
+            i.action().orElseThrow().name().toLowerCase(java.util.Locale.ROOT)
+                + " "
+                + i.source().name()
+                + " "
+                + i.destination().name());
   }
 
   private String uri(String service) throws Exception {

@@ -22,14 +22,20 @@ class LeakTest {
   private static final int CLIENTS = 200;
 
   /** Dials a server, serves a caller, holds one idle connection each way when it closes. */
-  private static void live(MeshTestAuthority authority, String provider, MeshClient peer, FakeControlPlane peers, int port)
+  private static void live(
+      MeshTestAuthority authority,
+      String provider,
+      MeshClient peer,
+      FakeControlPlane peers,
+      int port)
       throws Exception {
     FakeControlPlane plane = FakeControlPlane.allowingAll(authority, "web");
     MeshClient web = Engines.builder("web", provider).controlPlane(plane).build();
     try (web) {
       plane.endpoints("db", FakeControlPlane.endpoint(authority, "db", port));
       Echo.ping(web.dial("db"));
-      MeshServerSocket server = web.listen(new InetSocketAddress("127.0.0.1", 0), ListenOptions.defaults());
+      MeshServerSocket server =
+          web.listen(new InetSocketAddress("127.0.0.1", 0), ListenOptions.defaults());
       peers.endpoints("web", FakeControlPlane.endpoint(authority, "web", server.getLocalPort()));
       SSLSocket calling = peer.dial("web");
       try (calling) {
@@ -56,28 +62,38 @@ class LeakTest {
   @ValueSource(strings = {"Conscrypt", "JSSE"})
   @Timeout(120)
   void clientsThatWereClosedLeaveNoThreadAndNoSocket(String provider) throws Exception {
-    Assumptions.assumeTrue(openFiles() >= 0, "skipped, because this system has no /proc/self/fd to count in");
+    Assumptions.assumeTrue(
+        openFiles() >= 0, "skipped, because this system has no /proc/self/fd to count in");
     MeshTestAuthority authority = MeshTestAuthority.create();
     FakeControlPlane plane = FakeControlPlane.allowingAll(authority, "db");
     try (MeshClient db = Engines.builder("db", provider).controlPlane(plane).build();
-        Echo echo = new Echo(db.listen(new InetSocketAddress("127.0.0.1", 0), ListenOptions.defaults()))) {
+        Echo echo =
+            new Echo(db.listen(new InetSocketAddress("127.0.0.1", 0), ListenOptions.defaults()))) {
       for (int warm = 0; warm < 3; warm++) {
-        live(authority, provider, db, plane, echo.port()); // classes, native libraries, random sources
+        live(
+            authority,
+            provider,
+            db,
+            plane,
+            echo.port()); // classes, native libraries, random sources
       }
-      Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> db.snapshot().connections().isEmpty());
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> db.snapshot().connections().isEmpty());
       int before = openFiles();
       for (int i = 0; i < CLIENTS; i++) {
         live(authority, provider, db, plane, echo.port());
       }
       Awaitility.await()
           .atMost(Duration.ofSeconds(30))
-          .untilAsserted(
-              () -> {
-                assertThat(meshThreads("web")).isEmpty();
-                assertThat(openFiles()).isLessThanOrEqualTo(before);
-                assertThat(db.snapshot().connections()).isEmpty();
-              });
+          .untilAsserted(() -> {
+            assertThat(meshThreads("web")).isEmpty();
+            assertThat(openFiles()).isLessThanOrEqualTo(before);
+            assertThat(db.snapshot().connections()).isEmpty();
+          });
     }
-    Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(meshThreads("db")).isEmpty());
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(30))
+        .untilAsserted(() -> assertThat(meshThreads("db")).isEmpty());
   }
 }

@@ -26,8 +26,8 @@ import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
 /**
- * An authority below a test authority whose key the test holds, for certificates that no test authority would
- * issue: other hashes, other curves, other purposes, authorities that lead nowhere.
+ * An authority below a test authority whose key the test holds, for certificates that no test
+ * authority would issue: other hashes, other curves, other purposes, authorities that lead nowhere.
  */
 final class Mint {
   private static final AtomicLong SERIALS = new AtomicLong(1_000_000);
@@ -66,7 +66,9 @@ final class Mint {
   static final class Leaf {
     private final List<GeneralName> names = new ArrayList<>();
     private int usage = KeyUsage.digitalSignature;
-    private KeyPurposeId[] purposes = {KeyPurposeId.id_kp_clientAuth, KeyPurposeId.id_kp_serverAuth};
+    private KeyPurposeId[] purposes = {
+      KeyPurposeId.id_kp_clientAuth, KeyPurposeId.id_kp_serverAuth
+    };
     private String signature = "SHA256withECDSA";
     private KeyPair keys;
 
@@ -107,7 +109,9 @@ final class Mint {
     }
     if (!leaf.names.isEmpty()) {
       builder.addExtension(
-          Extension.subjectAlternativeName, false, new GeneralNames(leaf.names.toArray(new GeneralName[0])));
+          Extension.subjectAlternativeName,
+          false,
+          new GeneralNames(leaf.names.toArray(new GeneralName[0])));
     }
     List<X509Certificate> chain = new ArrayList<>();
     chain.add(sign(builder, leaf.signature));
@@ -118,7 +122,8 @@ final class Mint {
   /** An authority below this one, certified under a signature algorithm. */
   Mint sub(String signature) throws Exception {
     KeyPair subKeys = keys("secp256r1");
-    X509Certificate sub = authority(subKeys, new X500Name("CN=sub " + SERIALS.incrementAndGet()), signature);
+    X509Certificate sub =
+        authority(subKeys, new X500Name("CN=sub " + SERIALS.incrementAndGet()), signature);
     List<X509Certificate> chain = new ArrayList<>();
     chain.add(sub);
     chain.addAll(above);
@@ -165,9 +170,12 @@ final class Mint {
         of.getPublic());
   }
 
-  private X509Certificate sign(JcaX509v3CertificateBuilder builder, String signature) throws Exception {
-    byte[] encoded = builder.build(new JcaContentSignerBuilder(signature).build(keys.getPrivate())).getEncoded();
+  private X509Certificate sign(JcaX509v3CertificateBuilder builder, String signature)
+      throws Exception {
+    byte[] encoded =
+        builder.build(new JcaContentSignerBuilder(signature).build(keys.getPrivate())).getEncoded();
     return (X509Certificate)
-        CertificateFactory.getInstance("X.509", "SUN").generateCertificate(new ByteArrayInputStream(encoded));
+        CertificateFactory.getInstance("X.509", "SUN")
+            .generateCertificate(new ByteArrayInputStream(encoded));
   }
 }

@@ -30,7 +30,9 @@ class ModulePathTest {
 
   @Test
   void aModularApplicationJoinsTheMesh() throws Exception {
-    write("module-info.java", "module app { requires io.meshnative; requires io.meshnative.testkit; }");
+    write(
+        "module-info.java",
+        "module app { requires io.meshnative; requires io.meshnative.testkit; }");
     write(
         "app/Main.java",
         """
@@ -110,7 +112,8 @@ class ModulePathTest {
                       "-Xlint:-options"),
                   null,
                   files.getJavaFileObjects(
-                      directory.resolve("src/module-info.java"), directory.resolve("src/app/Main.java")))
+                      directory.resolve("src/module-info.java"),
+                      directory.resolve("src/app/Main.java")))
               .call();
       return compiled ? "" : complaints.toString();
     }

@@ -19,8 +19,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * The control plane goes away. A real agent is killed to see that services live on; it would come back with another
- * certificate authority, so recovery is proved on the embedded plane, whose faults end.
+ * The control plane goes away. A real agent is killed to see that services live on; it would come
+ * back with another certificate authority, so recovery is proved on the embedded plane, whose
+ * faults end.
  */
 @ExtendWith(Quiet.class)
 class OutageTest {
@@ -29,7 +30,8 @@ class OutageTest {
   private record Stage(MeshClient web, MeshClient db, SSLSocket open, List<MeshEvent> events) {
     static Stage of(Plane plane, Cast cast) throws Exception {
       List<MeshEvent> events = new CopyOnWriteArrayList<>();
-      MeshClient db = cast.ready(plane.client("db").register(Cast.ofListener()).listener(events::add));
+      MeshClient db =
+          cast.ready(plane.client("db").register(Cast.ofListener()).listener(events::add));
       MeshClient web = cast.ready(plane.client("web").listener(events::add));
       cast.echo(db);
       Cast.awaitEndpoint(web, "db");
@@ -67,11 +69,10 @@ class OutageTest {
       assertThat(stage.events())
           .filteredOn(MeshEvent.ControlPlaneFailed.class::isInstance)
           .isNotEmpty()
-          .allSatisfy(
-              event ->
-                  assertThat(((MeshEvent.ControlPlaneFailed) event).cause())
-                      .hasMessageContaining(address)
-                      .hasMessageContaining("is the agent running"));
+          .allSatisfy(event ->
+              assertThat(((MeshEvent.ControlPlaneFailed) event).cause())
+                  .hasMessageContaining(address)
+                  .hasMessageContaining("is the agent running"));
       assertThat(stage.events())
           .filteredOn(MeshEvent.StateChanged.class::isInstance)
           .extracting(event -> ((MeshEvent.StateChanged) event).to())
@@ -123,8 +124,9 @@ class OutageTest {
   }
 
   /**
-   * HTTP clients repeat a GET whose connection breaks. An agent that restarted counts from below, so that a call repeated
-   * with the index of before would sleep through a deny until its hold is over.
+   * HTTP clients repeat a GET whose connection breaks. An agent that restarted counts from below,
+   * so that a call repeated with the index of before would sleep through a deny until its hold is
+   * over.
    */
   @Test
   void aCallThatWasCutIsNotRepeatedWithTheIndexOfBefore() throws Exception {
@@ -139,10 +141,17 @@ class OutageTest {
         int seen = relay.asked().size();
         events.clear();
         relay.breakConnections(path -> isBlockingMatch(path));
-        plane.allow("round-" + round, "db"); // ends the call that blocks, so that the next one comes and is cut
-        Cast.await("a blocking call was cut", () -> later(relay, seen).stream().anyMatch(OutageTest::isBlockingMatch));
+        plane.allow(
+            "round-" + round,
+            "db"); // ends the call that blocks, so that the next one comes and is cut
         Cast.await(
-            "the client asked again", () -> later(relay, seen).stream().anyMatch(path -> isMatch(path) && !isBlockingMatch(path)));
+            "a blocking call was cut",
+            () -> later(relay, seen).stream().anyMatch(OutageTest::isBlockingMatch));
+        Cast.await(
+            "the client asked again",
+            () ->
+                later(relay, seen).stream()
+                    .anyMatch(path -> isMatch(path) && !isBlockingMatch(path)));
         relay.breakConnections(path -> false);
         List<String> matches = later(relay, seen).stream().filter(OutageTest::isMatch).toList();
         for (int i = 1; i < matches.size(); i++) {
@@ -151,7 +160,8 @@ class OutageTest {
               .isFalse();
         }
         Cast.await(
-            "the failure was told", () -> events.stream().anyMatch(MeshEvent.ControlPlaneFailed.class::isInstance));
+            "the failure was told",
+            () -> events.stream().anyMatch(MeshEvent.ControlPlaneFailed.class::isInstance));
         Cast.await("it is well again", () -> db.state() == MeshState.READY);
         int held = round;
         Cast.await("and follows", () -> db.snapshot().inboundIntentions() == held);
@@ -178,17 +188,18 @@ class OutageTest {
         Cast cast = new Cast(plane)) {
       Stage stage = Stage.of(plane, cast);
       plane.plane().faults().status("/v1/connect/intentions/match", 500, "No cluster leader");
-      plane.allow("batch", "db").allow("batch", "web"); // ends the calls that block; the next ones meet the error
+      plane
+          .allow("batch", "db")
+          .allow("batch", "web"); // ends the calls that block; the next ones meet the error
       stage.awaitState(MeshState.STALE);
       stage.assertServes();
       Cast.await(
           "the failure is told in the agent's words",
           () ->
               stage.events().stream()
-                  .anyMatch(
-                      event ->
-                          event instanceof MeshEvent.ControlPlaneFailed failed
-                              && failed.cause().getMessage().contains("No cluster leader")));
+                  .anyMatch(event ->
+                      event instanceof MeshEvent.ControlPlaneFailed failed
+                          && failed.cause().getMessage().contains("No cluster leader")));
       plane.plane().faults().reset();
       stage.awaitState(MeshState.READY);
       stage.assertServes();

@@ -46,7 +46,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PeersContractTest extends Contract {
   private static final Destination DB = Destination.parse("db");
 
-  /** A connection from web to db, both ends in hand; web keeps to the policy too, unless told otherwise. */
+  /**
+   * A connection from web to db, both ends in hand; web keeps to the policy too, unless told
+   * otherwise.
+   */
   private record Stage(MeshClient web, MeshClient db, SSLSocket near, SSLSocket far) {}
 
   private Stage stage() throws Exception {
@@ -80,7 +83,8 @@ class PeersContractTest extends Contract {
     assertThat(caller.leaf()).isEqualTo(stage.web().identity().chain().get(0));
     assertThat(caller.notAfter()).isEqualTo(stage.web().identity().notAfter());
     assertThat(caller.decision().isAllowed()).isTrue();
-    assertThat(stage.web().peer(stage.near().getSession()).id()).isEqualTo(stage.db().identity().id());
+    assertThat(stage.web().peer(stage.near().getSession()).id())
+        .isEqualTo(stage.db().identity().id());
     stage.web().verifyPeer(stage.near().getSession(), DB);
   }
 
@@ -132,11 +136,10 @@ class PeersContractTest extends Contract {
     Cast.await("the tracker hears", () -> !heard.isEmpty());
     assertThat(heard)
         .singleElement()
-        .satisfies(
-            withdrawal -> {
-              assertThat(withdrawal.peer()).isEqualTo(stage.web().identity().id());
-              assertThat(withdrawal.reason()).isInstanceOf(MeshAuthorizationException.class);
-            });
+        .satisfies(withdrawal -> {
+          assertThat(withdrawal.peer()).isEqualTo(stage.web().identity().id());
+          assertThat(withdrawal.reason()).isInstanceOf(MeshAuthorizationException.class);
+        });
     stage.db().track(stage.far().getSession(), late::add);
     Cast.await("who comes late hears at once", () -> !late.isEmpty());
     assertThat(ended).isEmpty();
@@ -193,7 +196,8 @@ class PeersContractTest extends Contract {
     assertThat(plane.api().require("GET", "/v1/health/connect/db", "")).doesNotContain("db-");
     stage.near().getOutputStream().write('!');
     assertThat(stage.far().getInputStream().read()).isEqualTo('!');
-    assertThatThrownBy(() -> stage.db().listen(Cast.loopback(), io.meshnative.ListenOptions.defaults()))
+    assertThatThrownBy(
+            () -> stage.db().listen(Cast.loopback(), io.meshnative.ListenOptions.defaults()))
         .isInstanceOf(MeshException.class)
         .hasMessageContaining("closed");
     assertThat(done.toCompletableFuture()).isNotDone();
@@ -223,13 +227,17 @@ class PeersContractTest extends Contract {
     assumeTrue(kind == PlaneKind.EMBEDDED, "Consul before 1.9 knows no permissions");
     var embedded = ((EmbeddedPlane) plane).plane();
     embedded.intention(
-        "web", "db", "[{\"Action\":\"allow\",\"HTTP\":{\"PathPrefix\":\"/v1/\",\"Methods\":[\"GET\"]}}]");
+        "web",
+        "db",
+        "[{\"Action\":\"allow\",\"HTTP\":{\"PathPrefix\":\"/v1/\",\"Methods\":[\"GET\"]}}]");
     embedded.deny("*", "db");
     MeshClient db = cast.client("db");
     MeshClient web = cast.lawless("web");
     Cast.await("the policy has arrived", () -> db.snapshot().inboundIntentions() == 2);
     RequestGate gate = db.requestGate();
-    assertThat(db.serverContext(gate)).isSameAs(db.serverContext(gate)).isNotSameAs(db.serverContext());
+    assertThat(db.serverContext(gate))
+        .isSameAs(db.serverContext(gate))
+        .isNotSameAs(db.serverContext());
     assertThatThrownBy(() -> loop(web, db, gate).send("GET")).isInstanceOf(SSLException.class);
 
     gate.arm();
@@ -237,7 +245,8 @@ class PeersContractTest extends Contract {
     assertThat(loop.send("GET")).isEqualTo("GET");
     MeshPeer peer = db.peer(loop.server().getSession());
     assertThat(peer.decision().isAllowed()).isFalse();
-    // Where no permission of the deciding intention matches, the default decides, not the next intention.
+    // Where no permission of the deciding intention matches, the default decides, not the next
+    // intention.
     assertThat(db.explain("web", request("POST", "/v1/rows")).isAllowed()).isEqualTo(defaultAllow);
     if (!defaultAllow) {
       assertThatThrownBy(() -> db.admit(peer, request("POST", "/v1/rows"), denied -> {}))
@@ -275,8 +284,10 @@ class PeersContractTest extends Contract {
     loop.end();
   }
 
-  private static EngineLoop loop(MeshClient web, MeshClient db, RequestGate gate) throws SSLException {
-    return new EngineLoop(web.clientContext(DB).createSSLEngine(), db.serverContext(gate).createSSLEngine())
+  private static EngineLoop loop(MeshClient web, MeshClient db, RequestGate gate)
+      throws SSLException {
+    return new EngineLoop(
+            web.clientContext(DB).createSSLEngine(), db.serverContext(gate).createSSLEngine())
         .handshake();
   }
 

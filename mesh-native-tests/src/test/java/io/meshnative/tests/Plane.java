@@ -67,8 +67,8 @@ interface Plane extends AutoCloseable {
   }
 
   /**
-   * A client with a true identity that holds no policy of its own and lets everything through, so that whatever
-   * refuses or cuts is the other side.
+   * A client with a true identity that holds no policy of its own and lets everything through, so
+   * that whatever refuses or cuts is the other side.
    */
   default MeshClient.Builder lawlessClient(String service) throws IOException {
     ConsulControlPlane agent = ConsulControlPlane.open(config(), service);

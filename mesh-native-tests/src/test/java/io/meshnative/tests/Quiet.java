@@ -7,7 +7,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
-/** What the library and the test kit log on the way is not for the build's output; tests assert on events. */
+/**
+ * What the library and the test kit log on the way is not for the build's output; tests assert on
+ * events.
+ */
 final class Quiet implements BeforeAllCallback {
   /** Held, since the log manager holds loggers weakly. */
   private static final List<Logger> SILENCED =

@@ -20,8 +20,8 @@ import javax.net.ssl.X509ExtendedKeyManager;
 import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
- * A TLS peer that is not ours: one context of a provider, which keeps its sessions and offers them again,
- * presents exactly the chain it was given and trusts everybody.
+ * A TLS peer that is not ours: one context of a provider, which keeps its sessions and offers them
+ * again, presents exactly the chain it was given and trusts everybody.
  */
 final class RawPeer {
   private static final int HANG_GUARD_MILLIS = 60_000;
@@ -82,7 +82,8 @@ final class RawPeer {
     Socket raw = new Socket("127.0.0.1", port);
     raw.setTcpNoDelay(true);
     raw.setSoTimeout(HANG_GUARD_MILLIS);
-    SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(raw, "peer.test", port, true);
+    SSLSocket socket =
+        (SSLSocket) context.getSocketFactory().createSocket(raw, "peer.test", port, true);
     if (versions.length > 0) {
       socket.setEnabledProtocols(versions);
     }
@@ -99,7 +100,9 @@ final class RawPeer {
   private final class Keys extends X509ExtendedKeyManager {
     private boolean fits(String type) {
       Card now = card.get();
-      return now != null && (type.equals(now.key().getAlgorithm()) || type.startsWith(now.key().getAlgorithm() + "_"));
+      return now != null
+          && (type.equals(now.key().getAlgorithm())
+              || type.startsWith(now.key().getAlgorithm() + "_"));
     }
 
     @Override

@@ -10,8 +10,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * Finds the real peers: by {@code -Dmesh.it.consul=…}, else on the PATH. One that is missing skips its tests
- * and says so, or fails them where {@code -Dmesh.it.required=true}.
+ * Finds the real peers: by {@code -Dmesh.it.consul=…}, else on the PATH. One that is missing skips
+ * its tests and says so, or fails them where {@code -Dmesh.it.required=true}.
  */
 final class RealPeers {
   private RealPeers() {}
@@ -36,7 +36,8 @@ final class RealPeers {
     if (!given.isBlank()) {
       Path path = Path.of(given);
       if (!Files.isExecutable(path)) {
-        throw new IllegalStateException("expected an executable at -Dmesh.it." + name + ", found none at " + path);
+        throw new IllegalStateException(
+            "expected an executable at -Dmesh.it." + name + ", found none at " + path);
       }
       return Optional.of(path);
     }

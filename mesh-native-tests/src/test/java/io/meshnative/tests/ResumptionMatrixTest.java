@@ -31,36 +31,43 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * T10, T11: a TLS session resumed after the right was withdrawn. Each cell first shows that resumption really
- * happens where nothing changed, then changes one thing, and then nothing gets through. Cells where the raw
- * peer's handshake counter stands still were resumed by TLS itself: there only the check after the handshake
- * stood in the way.
+ * T10, T11: a TLS session resumed after the right was withdrawn. Each cell first shows that
+ * resumption really happens where nothing changed, then changes one thing, and then nothing gets
+ * through. Cells where the raw peer's handshake counter stands still were resumed by TLS itself:
+ * there only the check after the handshake stood in the way.
  */
 class ResumptionMatrixTest {
   private static final String[] VERSIONS = {"TLSv1.3", "TLSv1.2"};
   private static final Duration LEAF_LIFE = Duration.ofMinutes(5);
 
-  /** Past the leaf's end, and short of the ten minutes after which the server's tickets end by themselves. */
+  /**
+   * Past the leaf's end, and short of the ten minutes after which the server's tickets end by
+   * themselves.
+   */
   private static final Duration PAST_LEAF = Duration.ofMinutes(6);
 
   static Stream<Arguments> doors() {
-    return cells().flatMap(c -> Stream.of(Door.values()).map(door -> Arguments.of(c.get()[0], c.get()[1], door)));
+    return cells()
+        .flatMap(
+            c -> Stream.of(Door.values()).map(door -> Arguments.of(c.get()[0], c.get()[1], door)));
   }
 
   static Stream<Arguments> rawServers() {
-    return cells().flatMap(c -> Stream.of(Tls.values()).map(raw -> Arguments.of(c.get()[0], c.get()[1], raw)));
+    return cells()
+        .flatMap(
+            c -> Stream.of(Tls.values()).map(raw -> Arguments.of(c.get()[0], c.get()[1], raw)));
   }
 
   static Stream<Arguments> ours() {
     return cells()
-        .flatMap(
-            c ->
-                Stream.of(Optional.of(true), Optional.<Boolean>empty())
-                    .map(on -> Arguments.of(c.get()[0], c.get()[1], on)));
+        .flatMap(c ->
+            Stream.of(Optional.of(true), Optional.<Boolean>empty())
+                .map(on -> Arguments.of(c.get()[0], c.get()[1], on)));
   }
 
   static Stream<Arguments> cells() {
-    return Stream.of(Tls.values()).flatMap(tls -> Stream.of(VERSIONS).map(version -> Arguments.of(tls, version)));
+    return Stream.of(Tls.values())
+        .flatMap(tls -> Stream.of(VERSIONS).map(version -> Arguments.of(tls, version)));
   }
 
   private static Provider jsse() {
@@ -76,7 +83,8 @@ class ResumptionMatrixTest {
   // ---- a raw client against our server: the listener, and bare engines of serverContext() ----
 
   /** One full handshake, one resumed; each with a byte there and back. */
-  private static void resumes(MeshClient server, RawPeer caller, Application app, String version) throws IOException {
+  private static void resumes(MeshClient server, RawPeer caller, Application app, String version)
+      throws IOException {
     long full = server.snapshot().fullHandshakes();
     long resumed = server.snapshot().resumedHandshakes();
     int checks = caller.fullHandshakes();
@@ -91,7 +99,8 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("doors")
-  void aRawClientThatResumesAfterADenyGetsNothingThrough(Tls tls, String version, Door door) throws Exception {
+  void aRawClientThatResumesAfterADenyGetsNothingThrough(Tls tls, String version, Door door)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(true));
         Application app = open(world.db, door)) {
       RawPeer web = RawPeer.of(jsse(), world.plane.caIssue("web"));
@@ -113,7 +122,8 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("doors")
-  void aRawClientOfARemovedRootGetsNothingThroughWithItsSession(Tls tls, String version, Door door) throws Exception {
+  void aRawClientOfARemovedRootGetsNothingThroughWithItsSession(Tls tls, String version, Door door)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(true));
         Application app = open(world.db, door)) {
       RawPeer web = RawPeer.of(jsse(), world.plane.caIssue("web"));
@@ -134,8 +144,8 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("doors")
-  void aRawClientWhoseLeafHasExpiredGetsNothingThroughWithItsSession(Tls tls, String version, Door door)
-      throws Exception {
+  void aRawClientWhoseLeafHasExpiredGetsNothingThroughWithItsSession(
+      Tls tls, String version, Door door) throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(true));
         Application app = open(world.db, door)) {
       RawPeer web = RawPeer.of(jsse(), shortLived(world, "web"));
@@ -153,7 +163,8 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("doors")
-  void aSessionOfOneServiceOpensNoOtherOnTheSamePort(Tls tls, String version, Door door) throws Exception {
+  void aSessionOfOneServiceOpensNoOtherOnTheSamePort(Tls tls, String version, Door door)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(true));
         MeshClient api = world.client("api", new TestClock())) {
       RawPeer web = RawPeer.of(jsse(), world.plane.caIssue("web"));
@@ -180,7 +191,8 @@ class ResumptionMatrixTest {
 
   // ---- our client against our listener ----
 
-  private static void resumesAsSet(TlsWorld world, Tls tls, Optional<Boolean> on, Application app, String version)
+  private static void resumesAsSet(
+      TlsWorld world, Tls tls, Optional<Boolean> on, Application app, String version)
       throws IOException {
     ping(world.web, DB, app.port(), version);
     ping(world.web, DB, app.port(), version);
@@ -192,22 +204,24 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("ours")
-  void ourClientGetsNothingThroughAfterADeny(Tls tls, String version, Optional<Boolean> on) throws Exception {
+  void ourClientGetsNothingThroughAfterADeny(Tls tls, String version, Optional<Boolean> on)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, on);
         Application app = open(world.db, Door.LISTEN)) {
       resumesAsSet(world, tls, on, app, version);
       long webs = world.web.snapshot().policyVersion();
       world.deny("web", "db", world.db);
       await(() -> world.web.snapshot().policyVersion() > webs);
-      assertThatThrownBy(() -> ping(world.web, DB, app.port(), version)).isInstanceOf(MeshAuthorizationException.class);
+      assertThatThrownBy(() -> ping(world.web, DB, app.port(), version))
+          .isInstanceOf(MeshAuthorizationException.class);
       assertThat(app.bytes()).isEqualTo(2);
     }
   }
 
   @ParameterizedTest
   @MethodSource("ours")
-  void ourClientsFirstHandshakeUnderNewRootsIsFullAtBothEnds(Tls tls, String version, Optional<Boolean> on)
-      throws Exception {
+  void ourClientsFirstHandshakeUnderNewRootsIsFullAtBothEnds(
+      Tls tls, String version, Optional<Boolean> on) throws Exception {
     try (TlsWorld world = new TlsWorld(tls, on);
         Application app = open(world.db, Door.LISTEN)) {
       resumesAsSet(world, tls, on, app, version);
@@ -223,15 +237,17 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("ours")
-  void nothingGetsThroughUnderAnExpiredIdentityOfOurOwn(Tls tls, String version, Optional<Boolean> on)
-      throws Exception {
+  void nothingGetsThroughUnderAnExpiredIdentityOfOurOwn(
+      Tls tls, String version, Optional<Boolean> on) throws Exception {
     try (TlsWorld world = new TlsWorld(tls, on);
         Application app = open(world.db, Door.LISTEN)) {
       resumesAsSet(world, tls, on, app, version);
-      world.dbClock.advance(Duration.ofHours(73)); // the plane's own clock stands, so it renews nothing
+      world.dbClock.advance(
+          Duration.ofHours(73)); // the plane's own clock stands, so it renews nothing
       refused(world.db, app, () -> ping(world.web, DB, app.port(), version));
       world.webClock.advance(Duration.ofHours(73));
-      assertThatThrownBy(() -> ping(world.web, DB, app.port(), version)).isInstanceOf(IdentityExpiredException.class);
+      assertThatThrownBy(() -> ping(world.web, DB, app.port(), version))
+          .isInstanceOf(IdentityExpiredException.class);
       assertThat(app.bytes()).isEqualTo(2);
     }
   }
@@ -267,7 +283,8 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("rawServers")
-  void ourClientCallsNoRawServerThatItMayNotCallAnyMore(Tls tls, String version, Tls rawTls) throws Exception {
+  void ourClientCallsNoRawServerThatItMayNotCallAnyMore(Tls tls, String version, Tls rawTls)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(true))) {
       RawPeer db = RawPeer.of(rawTls.security(), world.plane.caIssue("db"));
       try (Application app = open(db, 0, rawTls)) {
@@ -285,7 +302,8 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("rawServers")
-  void aRawServerOfARemovedRootIsRefusedThoughItKnowsTheSession(Tls tls, String version, Tls rawTls) throws Exception {
+  void aRawServerOfARemovedRootIsRefusedThoughItKnowsTheSession(Tls tls, String version, Tls rawTls)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(true))) {
       RawPeer db = RawPeer.of(rawTls.security(), world.plane.caIssue("db"));
       try (Application app = open(db, 0, rawTls)) {
@@ -301,7 +319,8 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("rawServers")
-  void aRawServerWhoseLeafHasExpiredIsRefusedWhenItResumes(Tls tls, String version, Tls rawTls) throws Exception {
+  void aRawServerWhoseLeafHasExpiredIsRefusedWhenItResumes(Tls tls, String version, Tls rawTls)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(true))) {
       RawPeer db = RawPeer.of(rawTls.security(), shortLived(world, "db"));
       try (Application app = open(db, 0, rawTls)) {
@@ -318,14 +337,17 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("rawServers")
-  void aRawServerIsOfferedNoSessionForAnotherDestination(Tls tls, String version, Tls rawTls) throws Exception {
+  void aRawServerIsOfferedNoSessionForAnotherDestination(Tls tls, String version, Tls rawTls)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(true))) {
       RawPeer db = RawPeer.of(rawTls.security(), world.plane.caIssue("db"));
       try (Application app = open(db, 0, rawTls)) {
         resumes(world, app, version);
         refused(world.web, app, () -> ping(world.web, API, app.port(), version));
         assertThat(lastDenial(world.web)).contains("/svc/api").contains("/svc/db");
-        db.present(world.plane.caIssue("api")); // one context for both services, with one set of ticket keys
+        db.present(
+            world.plane.caIssue(
+                "api")); // one context for both services, with one set of ticket keys
         ping(world.web, API, app.port(), version);
         counts(world.web, 2, 1);
       }
@@ -334,7 +356,8 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("rawServers")
-  void aRawServerThatIsAnotherServiceNowIsRefused(Tls tls, String version, Tls rawTls) throws Exception {
+  void aRawServerThatIsAnotherServiceNowIsRefused(Tls tls, String version, Tls rawTls)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(true))) {
       RawPeer db = RawPeer.of(rawTls.security(), world.plane.caIssue("db"));
       int port;
@@ -355,7 +378,8 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("cells")
-  void withResumptionOffEveryHandshakeOfOursIsFullAtBothEnds(Tls tls, String version) throws Exception {
+  void withResumptionOffEveryHandshakeOfOursIsFullAtBothEnds(Tls tls, String version)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(false));
         Application app = open(world.db, Door.LISTEN)) {
       for (int i = 1; i <= 3; i++) {
@@ -368,7 +392,8 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("doors")
-  void withResumptionOffARawClientGetsNothingToResume(Tls tls, String version, Door door) throws Exception {
+  void withResumptionOffARawClientGetsNothingToResume(Tls tls, String version, Door door)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(false));
         Application app = open(world.db, door)) {
       RawPeer web = RawPeer.of(jsse(), world.plane.caIssue("web"));
@@ -382,7 +407,8 @@ class ResumptionMatrixTest {
 
   @ParameterizedTest
   @MethodSource("rawServers")
-  void withResumptionOffOurClientOffersNoSessionToARawServer(Tls tls, String version, Tls rawTls) throws Exception {
+  void withResumptionOffOurClientOffersNoSessionToARawServer(Tls tls, String version, Tls rawTls)
+      throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(false))) {
       RawPeer db = RawPeer.of(rawTls.security(), world.plane.caIssue("db"));
       try (Application app = open(db, 0, rawTls)) {

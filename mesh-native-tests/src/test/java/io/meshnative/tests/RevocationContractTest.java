@@ -25,8 +25,9 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * A right that is withdrawn ends what runs on it: by a deny where the default allows, by the end of the allow where it
- * denies. Each test is done twice, with one side alone holding policy, so that nobody else can have cut.
+ * A right that is withdrawn ends what runs on it: by a deny where the default allows, by the end of
+ * the allow where it denies. Each test is done twice, with one side alone holding policy, so that
+ * nobody else can have cut.
  */
 @ParameterizedClass(name = "{0}, default allow {1}, {2}")
 @CsvSource({
@@ -39,7 +40,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 })
 class RevocationContractTest extends Contract {
   /** A connection from web to db, both ends in hand. */
-  private record Pair(MeshClient web, MeshClient db, SSLSocket near, SSLSocket far, List<MeshEvent> events) {
+  private record Pair(
+      MeshClient web, MeshClient db, SSLSocket near, SSLSocket far, List<MeshEvent> events) {
     MeshEvent.Withdrawn withdrawn() {
       return events.stream()
           .filter(MeshEvent.Withdrawn.class::isInstance)
@@ -54,7 +56,9 @@ class RevocationContractTest extends Contract {
     grant("web", "db");
     List<MeshEvent> events = new CopyOnWriteArrayList<>();
     MeshClient db =
-        cast.ready((serverCuts ? cast.builder("db") : cast.lawlessBuilder("db")).register(Cast.ofListener()));
+        cast.ready(
+            (serverCuts ? cast.builder("db") : cast.lawlessBuilder("db"))
+                .register(Cast.ofListener()));
     MeshClient web = cast.ready(serverCuts ? cast.lawlessBuilder("web") : cast.builder("web"));
     if (serverCuts) {
       awaitExplained(db, "web", true);
@@ -86,11 +90,12 @@ class RevocationContractTest extends Contract {
   /** The side that holds the policy tells the rule to whoever reads or writes there. */
   private static void assertToldWhy(SSLSocket socket) {
     assertThatThrownBy(() -> socket.getInputStream().read())
-        .satisfies(
-            e -> {
-              Throwable reason = e instanceof MeshAuthorizationException ? e : e.getCause();
-              assertThat(reason).isInstanceOf(MeshAuthorizationException.class).hasMessageContaining("may call db");
-            });
+        .satisfies(e -> {
+          Throwable reason = e instanceof MeshAuthorizationException ? e : e.getCause();
+          assertThat(reason)
+              .isInstanceOf(MeshAuthorizationException.class)
+              .hasMessageContaining("may call db");
+        });
   }
 
   private void anIdleConnectionIsCut(boolean serverCuts) throws Exception {
@@ -102,7 +107,8 @@ class RevocationContractTest extends Contract {
     assertCut(pair.near());
     assertCut(pair.far());
     Cast.await(
-        "the withdrawal is told", () -> pair.events().stream().anyMatch(MeshEvent.Withdrawn.class::isInstance));
+        "the withdrawal is told",
+        () -> pair.events().stream().anyMatch(MeshEvent.Withdrawn.class::isInstance));
     MeshEvent.Withdrawn withdrawn = pair.withdrawn();
     assertThat(withdrawn.direction())
         .isEqualTo(serverCuts ? MeshEvent.Direction.INBOUND : MeshEvent.Direction.OUTBOUND);
@@ -123,7 +129,8 @@ class RevocationContractTest extends Contract {
   private void aTransferIsCut(boolean serverCuts) throws Exception {
     Pair pair = connect(serverCuts);
     AtomicLong received = new AtomicLong();
-    CompletableFuture<Throwable> writing = CompletableFuture.supplyAsync(() -> failureOf(() -> pump(pair.near())));
+    CompletableFuture<Throwable> writing =
+        CompletableFuture.supplyAsync(() -> failureOf(() -> pump(pair.near())));
     CompletableFuture<Throwable> reading =
         CompletableFuture.supplyAsync(() -> failureOf(() -> drain(pair.far(), received)));
     Cast.await("the transfer runs", () -> received.get() > 1_000_000);
@@ -218,7 +225,8 @@ class RevocationContractTest extends Contract {
     assertCut(pair.near());
     assertThat(pair.db().explain("web"))
         .isInstanceOfSatisfying(
-            Decision.Denied.class, denied -> assertThat(denied.cause()).isEqualTo(Decision.Cause.NEEDS_REQUEST));
+            Decision.Denied.class,
+            denied -> assertThat(denied.cause()).isEqualTo(Decision.Cause.NEEDS_REQUEST));
     assertThat(Cast.reaches(pair.web(), "db")).isFalse();
   }
 
@@ -252,17 +260,16 @@ class RevocationContractTest extends Contract {
     throw new IllegalStateException("expected a cut, found a proper end");
   }
 
-  private static CompletableFuture<Throwable> blockedRead(SSLSocket socket, Thread[] readers, int index) {
+  private static CompletableFuture<Throwable> blockedRead(
+      SSLSocket socket, Thread[] readers, int index) {
     CompletableFuture<Throwable> failure = new CompletableFuture<>();
     readers[index] =
-        new Thread(
-            () ->
-                failure.complete(
-                    failureOf(
-                        () -> {
-                          int read = socket.getInputStream().read();
-                          throw new IllegalStateException("expected a cut, read " + read);
-                        })));
+        new Thread(() ->
+            failure.complete(
+                failureOf(() -> {
+                  int read = socket.getInputStream().read();
+                  throw new IllegalStateException("expected a cut, read " + read);
+                })));
     readers[index].setDaemon(true);
     readers[index].start();
     return failure;

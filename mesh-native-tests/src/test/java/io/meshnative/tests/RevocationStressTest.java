@@ -38,12 +38,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Intentions flip under traffic in both directions. Every payload is the number of the last flip that its
- * sender had seen published: odd while denied. So an odd number that reaches an application was sent after a
- * denial had been published and before the next permission: a byte that must not flow.
+ * Intentions flip under traffic in both directions. Every payload is the number of the last flip
+ * that its sender had seen published: odd while denied. So an odd number that reaches an
+ * application was sent after a denial had been published and before the next permission: a byte
+ * that must not flow.
  *
- * <p>One exception: in TLS 1.3 a client may write before the server has judged it. What it writes first, on a
- * connection that the server judges after the next permission only, may arrive then; never while denied.
+ * <p>One exception: in TLS 1.3 a client may write before the server has judged it. What it writes
+ * first, on a connection that the server judges after the next permission only, may arrive then;
+ * never while denied.
  */
 class RevocationStressTest {
 
@@ -109,7 +111,8 @@ class RevocationStressTest {
       this.caller = caller;
       this.callee = callee;
       this.rule = FakeControlPlane.deny(caller.service(), callee.service());
-      this.server = callee.mesh().listen(new InetSocketAddress("127.0.0.1", 0), ListenOptions.defaults());
+      this.server =
+          callee.mesh().listen(new InetSocketAddress("127.0.0.1", 0), ListenOptions.defaults());
       caller
           .plane()
           .endpoints(
@@ -162,7 +165,12 @@ class RevocationStressTest {
     /** A connection that has carried an answer was judged before the payload was sent. */
     private void check(long sent, boolean judged, String where) {
       if (sent % 2 == 1 && (judged || flip.get() == sent)) {
-        violations.add(where + " read what was sent after denial " + sent + " was published, now at " + flip.get());
+        violations.add(
+            where
+                + " read what was sent after denial "
+                + sent
+                + " was published, now at "
+                + flip.get());
       }
     }
 
@@ -175,7 +183,8 @@ class RevocationStressTest {
           try {
             boolean judged = false;
             do {
-              ByteBuffer payload = ByteBuffer.allocate(9).put((byte) (judged ? 1 : 0)).putLong(flip.get());
+              ByteBuffer payload =
+                  ByteBuffer.allocate(9).put((byte) (judged ? 1 : 0)).putLong(flip.get());
               out.write(payload.array());
               out.flush();
               check(in.readLong(), true, "the caller");
@@ -246,7 +255,8 @@ class RevocationStressTest {
           "no survivor at " + side.service(),
           () ->
               side.mesh().snapshot().connections().stream()
-                  .noneMatch(c -> c.direction() == direction && c.peer().toString().endsWith("/svc/" + peer)));
+                  .noneMatch(c ->
+                      c.direction() == direction && c.peer().toString().endsWith("/svc/" + peer)));
     }
 
     private static void awaitTrue(String what, BooleanSupplier condition) {
@@ -267,8 +277,8 @@ class RevocationStressTest {
   @ParameterizedTest
   @CsvSource({"Conscrypt, 500", "JSSE, 60"})
   @Timeout(180)
-  void noByteSentAfterADenialWasPublishedArrivesAndNoConnectionSurvivesIt(String provider, int rounds)
-      throws Exception {
+  void noByteSentAfterADenialWasPublishedArrivesAndNoConnectionSurvivesIt(
+      String provider, int rounds) throws Exception {
     MeshTestAuthority authority = MeshTestAuthority.create();
     Side web = side(authority, "web", provider);
     Side db = side(authority, "db", provider);
@@ -315,19 +325,22 @@ class RevocationStressTest {
       back.flip.incrementAndGet();
       Awaitility.await()
           .atMost(Duration.ofSeconds(30))
-          .until(
-              () ->
-                  web.mesh().snapshot().connections().isEmpty() && db.mesh().snapshot().connections().isEmpty());
+          .until(() ->
+              web.mesh().snapshot().connections().isEmpty()
+                  && db.mesh().snapshot().connections().isEmpty());
       long received = there.received.get() + back.received.get();
       long refused = there.refusals();
-      Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> there.refusals() > refused + 10);
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> there.refusals() > refused + 10);
       assertThat(there.received.get() + back.received.get()).isEqualTo(received);
       assertThat(there.violations).isEmpty();
       assertThat(back.violations).isEmpty();
     }
   }
 
-  private static Side side(MeshTestAuthority authority, String service, String provider) throws Exception {
+  private static Side side(MeshTestAuthority authority, String service, String provider)
+      throws Exception {
     FakeControlPlane plane = FakeControlPlane.allowingAll(authority, service);
     MeshClient mesh = Engines.builder(service, provider).controlPlane(plane).build();
     return new Side(service, plane, new Policy(plane), mesh);

@@ -92,7 +92,8 @@ class RevocationSurvivorsTest {
   }
 
   private void denyAtDb() {
-    dbPlane.intentions(FakeControlPlane.update(DefaultDecision.ALLOW, FakeControlPlane.deny("web", "db")));
+    dbPlane.intentions(
+        FakeControlPlane.update(DefaultDecision.ALLOW, FakeControlPlane.deny("web", "db")));
   }
 
   private static void assertCut(SSLSocket socket) throws IOException {
@@ -126,7 +127,10 @@ class RevocationSurvivorsTest {
     AtomicInteger withdrawn = new AtomicInteger();
     HttpRequestView request = HttpRequestView.of("GET", "/", List.of("db"), Map.of());
     for (int i = 0; i < 4; i++) {
-      db.admit(db.peer(callee.getSession()), request, (Decision.Denied d) -> withdrawn.incrementAndGet());
+      db.admit(
+          db.peer(callee.getSession()),
+          request,
+          (Decision.Denied d) -> withdrawn.incrementAndGet());
     }
     executor.full.set(true);
     denyAtDb();
@@ -141,7 +145,8 @@ class RevocationSurvivorsTest {
     SSLSocket one = connect(server)[0];
     SSLSocket two = connect(server)[0];
     executor.full.set(true);
-    webPlane.intentions(FakeControlPlane.update(DefaultDecision.ALLOW, FakeControlPlane.deny("web", "db")));
+    webPlane.intentions(
+        FakeControlPlane.update(DefaultDecision.ALLOW, FakeControlPlane.deny("web", "db")));
     assertCut(one);
     assertCut(two);
     assertThat(told).hasValue(1);
@@ -152,13 +157,12 @@ class RevocationSurvivorsTest {
     AtomicBoolean broken = new AtomicBoolean();
     ListenOptions options =
         ListenOptions.defaults()
-            .withAuthorizer(
-                (peer, intentions) -> {
-                  if (broken.get()) {
-                    throw new NoClassDefFoundError("com/example/Policy");
-                  }
-                  return intentions.isAllowed();
-                });
+            .withAuthorizer((peer, intentions) -> {
+              if (broken.get()) {
+                throw new NoClassDefFoundError("com/example/Policy");
+              }
+              return intentions.isAllowed();
+            });
     MeshServerSocket asking = db.listen(ANY_PORT, options);
     MeshServerSocket plain = db.listen(ANY_PORT, ListenOptions.defaults());
     List<SSLSocket> callees = new ArrayList<>();
@@ -180,13 +184,12 @@ class RevocationSurvivorsTest {
     ListenOptions options =
         ListenOptions.defaults()
             .withLimits(1, 1)
-            .withAuthorizer(
-                (peer, intentions) -> {
-                  if (broken.getAndSet(false)) {
-                    throw new NoClassDefFoundError("com/example/Policy");
-                  }
-                  return true;
-                });
+            .withAuthorizer((peer, intentions) -> {
+              if (broken.getAndSet(false)) {
+                throw new NoClassDefFoundError("com/example/Policy");
+              }
+              return true;
+            });
     MeshServerSocket server = db.listen(ANY_PORT, options);
     webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", server.getLocalPort()));
     try (SSLSocket refused = web.dial("db")) {
@@ -198,17 +201,17 @@ class RevocationSurvivorsTest {
       Awaitility.await()
           .atMost(Duration.ofSeconds(20))
           .ignoreExceptions()
-          .untilAsserted(
-              () -> {
-                try (SSLSocket socket = web.dial("db")) {
-                  Echo.ping(socket);
-                }
-              });
+          .untilAsserted(() -> {
+            try (SSLSocket socket = web.dial("db")) {
+              Echo.ping(socket);
+            }
+          });
     }
   }
 
   @Test
-  void anAuthorizerThatBlocksKeepsNoDenialFromOtherListenersNorFromNewConnections() throws Exception {
+  void anAuthorizerThatBlocksKeepsNoDenialFromOtherListenersNorFromNewConnections()
+      throws Exception {
     MeshTestAuthority foreign =
         MeshTestAuthority.create(authority.trustDomain(), KeyType.EC_P256, Clock.systemUTC());
     AtomicBoolean blocking = new AtomicBoolean();
@@ -216,18 +219,17 @@ class RevocationSurvivorsTest {
     CountDownLatch go = new CountDownLatch(1);
     ListenOptions options =
         ListenOptions.defaults()
-            .withAuthorizer(
-                (peer, intentions) -> {
-                  if (blocking.get()) {
-                    asked.countDown();
-                    try {
-                      go.await();
-                    } catch (InterruptedException e) {
-                      Thread.currentThread().interrupt();
-                    }
-                  }
-                  return true;
-                });
+            .withAuthorizer((peer, intentions) -> {
+              if (blocking.get()) {
+                asked.countDown();
+                try {
+                  go.await();
+                } catch (InterruptedException e) {
+                  Thread.currentThread().interrupt();
+                }
+              }
+              return true;
+            });
     SSLSocket held = connect(db.listen(ANY_PORT, options))[1];
     MeshServerSocket plain = db.listen(ANY_PORT, ListenOptions.defaults());
     SSLSocket other = connect(plain)[1];
@@ -238,7 +240,8 @@ class RevocationSurvivorsTest {
       publishing.start();
       asked.await();
       assertCut(other);
-      // The next publication is seen too, while the first sweep still hangs: roots that know no peer.
+      // The next publication is seen too, while the first sweep still hangs: roots that know no
+      // peer.
       next.start();
       Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> db.trustGeneration() == 2);
     } finally {

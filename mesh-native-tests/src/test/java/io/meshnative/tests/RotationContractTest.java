@@ -124,12 +124,11 @@ class RotationContractTest extends Contract {
   private AtomicInteger rootsOf(MeshClient client) {
     AtomicInteger roots = new AtomicInteger(1);
     cast.keep(
-        client.subscribe(
-                event -> {
-                  if (event instanceof MeshEvent.TrustChanged changed) {
-                    roots.set(changed.roots());
-                  }
-                })
+        client.subscribe(event -> {
+          if (event instanceof MeshEvent.TrustChanged changed) {
+            roots.set(changed.roots());
+          }
+        })
             ::close);
     return roots;
   }
@@ -154,10 +153,13 @@ class RotationContractTest extends Contract {
         long generation = web.trustGeneration();
         plane.rotateRoot();
         int held = rotation + 1;
-        Cast.await("both hold " + held + " roots", () -> dbRoots.get() == held && webRoots.get() == held);
+        Cast.await(
+            "both hold " + held + " roots", () -> dbRoots.get() == held && webRoots.get() == held);
         if (kind == PlaneKind.EMBEDDED || rotation == 1) {
-          // An agent of 1.8 or 1.10 renews a watched leaf after the first rotation only; later ones go on with it.
-          Cast.await("both have new leaves", () -> !leaf(db).equals(dbLeaf) && !leaf(web).equals(webLeaf));
+          // An agent of 1.8 or 1.10 renews a watched leaf after the first rotation only; later ones
+          // go on with it.
+          Cast.await(
+              "both have new leaves", () -> !leaf(db).equals(dbLeaf) && !leaf(web).equals(webLeaf));
         }
         assertThat(web.trustGeneration()).isGreaterThan(generation);
         traffic.awaitMore();
@@ -171,7 +173,11 @@ class RotationContractTest extends Contract {
   }
 
   private void onlyTheNewestRootIsLeft(
-      EmbeddedControlPlane embedded, MeshClient web, MeshClient db, AtomicInteger webRoots, AtomicInteger dbRoots)
+      EmbeddedControlPlane embedded,
+      MeshClient web,
+      MeshClient db,
+      AtomicInteger webRoots,
+      AtomicInteger dbRoots)
       throws Exception {
     try (Traffic traffic = new Traffic(web)) {
       traffic.awaitMore();
@@ -187,7 +193,9 @@ class RotationContractTest extends Contract {
 
   @Test
   void aConnectionWhosePeerChainsToNoHeldRootAnyMoreIsCut() throws Exception {
-    assumeTrue(kind == PlaneKind.EMBEDDED, "a Consul agent keeps an old root for twice the life of its leaves");
+    assumeTrue(
+        kind == PlaneKind.EMBEDDED,
+        "a Consul agent keeps an old root for twice the life of its leaves");
     EmbeddedControlPlane embedded = ((EmbeddedPlane) plane).plane();
     MeshClient db = cast.registered("db");
     MeshClient web = cast.client("web");
@@ -198,7 +206,8 @@ class RotationContractTest extends Contract {
     X509Certificate dbLeaf = leaf(db);
     X509Certificate webLeaf = leaf(web);
     plane.rotateRoot();
-    Cast.await("both have new leaves", () -> !leaf(db).equals(dbLeaf) && !leaf(web).equals(webLeaf));
+    Cast.await(
+        "both have new leaves", () -> !leaf(db).equals(dbLeaf) && !leaf(web).equals(webLeaf));
     Echo.ping(old);
     embedded.removeOldRoots();
     assertThatThrownBy(() -> old.getInputStream().read()).isInstanceOf(IOException.class);

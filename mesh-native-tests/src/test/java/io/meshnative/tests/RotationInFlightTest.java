@@ -31,7 +31,10 @@ class RotationInFlightTest {
         Socket accepted = listening.accept()) {
       // Both ends are in the epoch of the old root from here on …
       SSLSocket callee =
-          (SSLSocket) db.serverContext().getSocketFactory().createSocket(accepted, "127.0.0.1", raw.getLocalPort(), true);
+          (SSLSocket)
+              db.serverContext()
+                  .getSocketFactory()
+                  .createSocket(accepted, "127.0.0.1", raw.getLocalPort(), true);
       webPlane.roots(old, fresh);
       dbPlane.roots(old, fresh);
       webPlane.issue(fresh, "web"); // … and the caller's leaf is of the new one.
@@ -40,14 +43,13 @@ class RotationInFlightTest {
               web.sslSocketFactory(Destination.parse("db"))
                   .createSocket(raw, "127.0.0.1", listening.getLocalPort(), true);
       CompletableFuture<Void> served =
-          CompletableFuture.runAsync(
-              () -> {
-                try {
-                  callee.getOutputStream().write(callee.getInputStream().read());
-                } catch (java.io.IOException e) {
-                  throw new java.io.UncheckedIOException(e);
-                }
-              });
+          CompletableFuture.runAsync(() -> {
+            try {
+              callee.getOutputStream().write(callee.getInputStream().read());
+            } catch (java.io.IOException e) {
+              throw new java.io.UncheckedIOException(e);
+            }
+          });
       Echo.ping(caller);
       served.get();
       caller.close();

@@ -26,9 +26,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Roots and leaves change under traffic, as fast as they can be made. Fresh dials, and connections that are
- * kept as a pool keeps them (as long as the trust generation is theirs), answer every request. A key that met
- * the chain of another generation would fail its handshake.
+ * Roots and leaves change under traffic, as fast as they can be made. Fresh dials, and connections
+ * that are kept as a pool keeps them (as long as the trust generation is theirs), answer every
+ * request. A key that met the chain of another generation would fail its handshake.
  */
 class RotationStressTest {
   private static final Logger LOG = Logger.getLogger("io.meshnative");
@@ -92,7 +92,8 @@ class RotationStressTest {
   @ParameterizedTest
   @CsvSource({"Conscrypt, 100, 10", "JSSE, 20, 5"})
   @Timeout(300)
-  void noRequestFailsWhileRootsAndLeavesRotate(String provider, int roots, int leavesARoot) throws Exception {
+  void noRequestFailsWhileRootsAndLeavesRotate(String provider, int roots, int leavesARoot)
+      throws Exception {
     MeshTestAuthority authority = MeshTestAuthority.create();
     FakeControlPlane webPlane = FakeControlPlane.allowingAll(authority, "web");
     FakeControlPlane dbPlane = FakeControlPlane.allowingAll(authority, "db");
@@ -130,7 +131,8 @@ class RotationStressTest {
       }
       assertThat(traffic).allSatisfy(t -> assertThat(t.failures).isEmpty());
       assertThat(traffic).allSatisfy(t -> assertThat(t.dials.get()).isGreaterThanOrEqualTo(roots));
-      assertThat(web.trustGeneration()).isEqualTo(1 + roots + leaves / 2 + (leavesARoot % 2) * roots / 2);
+      assertThat(web.trustGeneration())
+          .isEqualTo(1 + roots + leaves / 2 + (leavesARoot % 2) * roots / 2);
     }
   }
 

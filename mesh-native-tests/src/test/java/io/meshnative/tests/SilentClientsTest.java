@@ -42,7 +42,8 @@ class SilentClientsTest {
   @Test
   void aThousandSilentClientsDoNotKeepAnHonestOneOut() throws Exception {
     List<Socket> silent = new ArrayList<>();
-    ListenOptions options = ListenOptions.defaults().withBacklog(4096).withHandshakeTimeout(PATIENT);
+    ListenOptions options =
+        ListenOptions.defaults().withBacklog(4096).withHandshakeTimeout(PATIENT);
     try (MeshClient web = MeshClient.builder("web").controlPlane(webPlane).build();
         MeshClient db = MeshClient.builder("db").controlPlane(dbPlane).build();
         Echo echo = new Echo(db.listen(ANY_PORT, options))) {
@@ -63,7 +64,8 @@ class SilentClientsTest {
 
   @Test
   void aSilentClientKeepsItsPlaceWhileNobodyElseWantsIt() throws Exception {
-    ListenOptions options = ListenOptions.defaults().withLimits(10, 1).withHandshakeTimeout(PATIENT);
+    ListenOptions options =
+        ListenOptions.defaults().withLimits(10, 1).withHandshakeTimeout(PATIENT);
     try (MeshClient db = MeshClient.builder("db").controlPlane(dbPlane).build();
         Echo echo = new Echo(db.listen(ANY_PORT, options));
         Socket slow = silent(echo.port())) {
@@ -75,7 +77,8 @@ class SilentClientsTest {
 
   @Test
   void aClientThatHasBegunToSpeakIsNotDroppedForASilentOne() throws Exception {
-    ListenOptions options = ListenOptions.defaults().withLimits(10, 2).withHandshakeTimeout(PATIENT);
+    ListenOptions options =
+        ListenOptions.defaults().withLimits(10, 2).withHandshakeTimeout(PATIENT);
     try (MeshClient db = MeshClient.builder("db").controlPlane(dbPlane).build();
         Echo echo = new Echo(db.listen(ANY_PORT, options));
         Socket speaking = silent(echo.port());
@@ -104,7 +107,9 @@ class SilentClientsTest {
           assertThat(gone.isConnected()).isTrue(); // and away again
         }
         try (Socket noise = silent(echo.port())) {
-          noise.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+          noise
+              .getOutputStream()
+              .write("GET / HTTP/1.1\r\n\r\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
           noise.getInputStream().read();
         } catch (IOException e) {
           // Reset, which is as good an answer as an alert.
@@ -112,12 +117,11 @@ class SilentClientsTest {
         Awaitility.await()
             .atMost(Duration.ofSeconds(30))
             .ignoreExceptions()
-            .untilAsserted(
-                () -> {
-                  try (SSLSocket honest = web.dial("db")) {
-                    Echo.ping(honest);
-                  }
-                });
+            .untilAsserted(() -> {
+              try (SSLSocket honest = web.dial("db")) {
+                Echo.ping(honest);
+              }
+            });
       }
     }
   }

@@ -22,7 +22,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What Java programs take: socket factories and TLS contexts, each proved by bytes that arrive or do not. */
+/**
+ * What Java programs take: socket factories and TLS contexts, each proved by bytes that arrive or
+ * do not.
+ */
 @ParameterizedClass(name = "{0}, default allow {1}, {2}")
 @CsvSource({
   "EMBEDDED, true, CONSCRYPT",
@@ -81,7 +84,8 @@ class SocketsContractTest extends Contract {
       Echo.ping(socket);
     }
     try (Socket socket = factory.createSocket()) {
-      socket.connect(new InetSocketAddress("127.0.0.1", stage.echo().port()), (int) Cast.GUARD.toMillis());
+      socket.connect(
+          new InetSocketAddress("127.0.0.1", stage.echo().port()), (int) Cast.GUARD.toMillis());
       Echo.ping(socket);
     }
     try (Socket raw = new Socket("127.0.0.1", stage.echo().port());
@@ -147,12 +151,15 @@ class SocketsContractTest extends Contract {
     SSLContext server = stage.db().serverContext();
     assertThat(stage.web().clientContext(Destination.parse("db"))).isSameAs(client);
     assertThat(stage.db().serverContext()).isSameAs(server);
-    EngineLoop loop = new EngineLoop(client.createSSLEngine(), server.createSSLEngine()).handshake();
+    EngineLoop loop =
+        new EngineLoop(client.createSSLEngine(), server.createSSLEngine()).handshake();
     assertThat(loop.send("hello")).isEqualTo("hello");
     assertThat(loop.answer("who calls?")).isEqualTo("who calls?");
-    assertThat(stage.db().peer(loop.server().getSession()).id()).isEqualTo(stage.web().identity().id());
+    assertThat(stage.db().peer(loop.server().getSession()).id())
+        .isEqualTo(stage.web().identity().id());
     stage.web().verifyPeer(loop.client().getSession(), DB);
-    assertThatThrownBy(() -> stage.web().verifyPeer(loop.client().getSession(), Destination.parse("cache")))
+    assertThatThrownBy(
+            () -> stage.web().verifyPeer(loop.client().getSession(), Destination.parse("cache")))
         .isInstanceOf(PeerIdentityException.class);
 
     withdraw("web", "db");
@@ -176,7 +183,8 @@ class SocketsContractTest extends Contract {
     MeshClient web = cast.lawless("web");
     awaitExplained(db, "web", false);
     EngineLoop loop =
-        new EngineLoop(web.clientContext(DB).createSSLEngine(), db.serverContext().createSSLEngine());
+        new EngineLoop(
+            web.clientContext(DB).createSSLEngine(), db.serverContext().createSSLEngine());
     assertThatThrownBy(
             () -> {
               loop.handshake();
@@ -196,7 +204,9 @@ class SocketsContractTest extends Contract {
     MeshClient cache = cast.client("cache");
     awaitExplained(cache, "web", true);
     EngineLoop loop =
-        new EngineLoop(stage.web().clientContext(DB).createSSLEngine(), cache.serverContext().createSSLEngine());
+        new EngineLoop(
+            stage.web().clientContext(DB).createSSLEngine(),
+            cache.serverContext().createSSLEngine());
     assertThatThrownBy(loop::handshake)
         .isInstanceOf(SSLException.class)
         .satisfies(e -> assertIsNotDb(identityIn(e), stage, cache));
@@ -215,19 +225,29 @@ class SocketsContractTest extends Contract {
                 .createServerSocket(0, 50, InetAddress.getLoopbackAddress()));
     Echo echo = cast.keep(new Echo(listening));
     Socket dialled =
-        cast.keep(stage.web().clientContext(DB).getSocketFactory().createSocket("127.0.0.1", echo.port()));
+        cast.keep(
+            stage
+                .web()
+                .clientContext(DB)
+                .getSocketFactory()
+                .createSocket("127.0.0.1", echo.port()));
     Echo.ping(dialled);
 
     ServerSocket plain = cast.keep(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()));
     Socket near = cast.keep(new Socket("127.0.0.1", plain.getLocalPort()));
     Socket far = cast.keep(plain.accept());
     SSLSocketFactory layer = stage.db().serverContext().getSocketFactory();
-    SSLSocket server = cast.keep((SSLSocket) layer.createSocket(far, "web", near.getLocalPort(), true));
+    SSLSocket server =
+        cast.keep((SSLSocket) layer.createSocket(far, "web", near.getLocalPort(), true));
     server.setUseClientMode(false);
     SSLSocket client =
         cast.keep(
             (SSLSocket)
-                stage.web().clientContext(DB).getSocketFactory().createSocket(near, "db", plain.getLocalPort(), true));
+                stage
+                    .web()
+                    .clientContext(DB)
+                    .getSocketFactory()
+                    .createSocket(near, "db", plain.getLocalPort(), true));
     Thread shaking = new Thread(() -> startHandshake(server));
     shaking.setDaemon(true);
     shaking.start();

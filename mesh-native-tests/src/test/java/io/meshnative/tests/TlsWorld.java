@@ -23,7 +23,10 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.awaitility.Awaitility;
 import org.conscrypt.Conscrypt;
 
-/** An embedded plane with the services {@code db} and {@code web} on one TLS provider, each with a clock of its own. */
+/**
+ * An embedded plane with the services {@code db} and {@code web} on one TLS provider, each with a
+ * clock of its own.
+ */
 final class TlsWorld implements AutoCloseable {
   static final Duration HANG_GUARD = Duration.ofSeconds(60);
   static final Destination DB = Destination.parse("db");
@@ -93,9 +96,12 @@ final class TlsWorld implements AutoCloseable {
 
   static Application open(MeshClient service, Door door, int port) throws IOException {
     if (door == Door.ENGINE) {
-      return application(new EngineEcho(() -> service.serverContext().createSSLEngine(), port, engine -> {}));
+      return application(
+          new EngineEcho(() -> service.serverContext().createSSLEngine(), port, engine -> {}));
     }
-    Echo echo = new Echo(service.listen(new InetSocketAddress("127.0.0.1", port), ListenOptions.defaults()));
+    Echo echo =
+        new Echo(
+            service.listen(new InetSocketAddress("127.0.0.1", port), ListenOptions.defaults()));
     return new Application() {
       @Override
       public int port() {
@@ -148,12 +154,16 @@ final class TlsWorld implements AutoCloseable {
     };
   }
 
-  /** One of our clients calls what listens on a port, expecting a destination, in one TLS version. */
-  static void ping(MeshClient client, Destination destination, int port, String version) throws IOException {
+  /**
+   * One of our clients calls what listens on a port, expecting a destination, in one TLS version.
+   */
+  static void ping(MeshClient client, Destination destination, int port, String version)
+      throws IOException {
     Socket raw = new Socket("127.0.0.1", port);
     try (raw;
         SSLSocket socket =
-            (SSLSocket) client.sslSocketFactory(destination).createSocket(raw, "127.0.0.1", port, true)) {
+            (SSLSocket)
+                client.sslSocketFactory(destination).createSocket(raw, "127.0.0.1", port, true)) {
       socket.setSoTimeout((int) HANG_GUARD.toMillis());
       socket.setEnabledProtocols(new String[] {version});
       Echo.ping(socket);
@@ -165,7 +175,9 @@ final class TlsWorld implements AutoCloseable {
   static void refused(MeshClient judge, Application application, ThrowingCallable call) {
     int bytes = application.bytes();
     Optional<MeshEvent.Denied> before = newest(judge);
-    assertThatThrownBy(call).isInstanceOf(IOException.class).isNotInstanceOf(SocketTimeoutException.class);
+    assertThatThrownBy(call)
+        .isInstanceOf(IOException.class)
+        .isNotInstanceOf(SocketTimeoutException.class);
     await(() -> !newest(judge).equals(before));
     assertThat(application.bytes()).isEqualTo(bytes);
   }
@@ -179,9 +191,15 @@ final class TlsWorld implements AutoCloseable {
   }
 
   static void counts(MeshClient client, long full, long resumed) {
-    await(() -> client.snapshot().fullHandshakes() + client.snapshot().resumedHandshakes() >= full + resumed);
-    assertThat(client.snapshot().fullHandshakes()).as("full handshakes of " + client.service()).isEqualTo(full);
-    assertThat(client.snapshot().resumedHandshakes()).as("resumed handshakes of " + client.service()).isEqualTo(resumed);
+    await(() ->
+        client.snapshot().fullHandshakes() + client.snapshot().resumedHandshakes()
+            >= full + resumed);
+    assertThat(client.snapshot().fullHandshakes())
+        .as("full handshakes of " + client.service())
+        .isEqualTo(full);
+    assertThat(client.snapshot().resumedHandshakes())
+        .as("resumed handshakes of " + client.service())
+        .isEqualTo(resumed);
   }
 
   static void await(Callable<Boolean> condition) {
@@ -192,14 +210,13 @@ final class TlsWorld implements AutoCloseable {
   void rotate() {
     plane.rotateRoot();
     for (MeshClient client : new MeshClient[] {db, web}) {
-      await(
-          () ->
-              client
-                  .identity()
-                  .chain()
-                  .get(0)
-                  .getIssuerX500Principal()
-                  .equals(plane.authority().root().getSubjectX500Principal()));
+      await(() ->
+          client
+              .identity()
+              .chain()
+              .get(0)
+              .getIssuerX500Principal()
+              .equals(plane.authority().root().getSubjectX500Principal()));
     }
   }
 

@@ -56,7 +56,8 @@ final class ClientBuilder implements MeshClient.Builder {
 
   private void once(String setting) {
     if (!given.add(setting)) {
-      throw new IllegalStateException("expected " + setting + " to be set once, found it set twice");
+      throw new IllegalStateException(
+          "expected " + setting + " to be set once, found it set twice");
     }
   }
 
@@ -211,14 +212,16 @@ final class ClientBuilder implements MeshClient.Builder {
     int ways = (consul == null ? 0 : 1) + (controlPlane == null ? 0 : 1) + (singles == 0 ? 0 : 1);
     if (ways > 1) {
       throw new IllegalStateException(
-          "expected one of consul(…), controlPlane(…) or the four sources one by one, found " + given);
+          "expected one of consul(…), controlPlane(…) or the four sources one by one, found "
+              + given);
     }
     if (identity != null && trust != null && intentions != null && endpoints != null) {
       return Sources.of(identity, trust, intentions, endpoints);
     }
     if (singles > 0) {
       throw new IllegalStateException(
-          "expected all of identitySource, trustSource, intentionSource and endpointSource, found " + given);
+          "expected all of identitySource, trustSource, intentionSource and endpointSource, found "
+              + given);
     }
     if (controlPlane != null) {
       return Sources.of(controlPlane, "default", "default");
@@ -231,9 +234,7 @@ final class ClientBuilder implements MeshClient.Builder {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
     return Sources.of(
-        agent,
-        config.namespace().orElse("default"),
-        config.partition().orElse("default"));
+        agent, config.namespace().orElse("default"), config.partition().orElse("default"));
   }
 
   /** What the client is made of, and how to close it. */
@@ -262,7 +263,10 @@ final class ClientBuilder implements MeshClient.Builder {
     }
 
     static Sources of(
-        IdentitySource identity, TrustSource trust, IntentionSource intentions, EndpointSource endpoints) {
+        IdentitySource identity,
+        TrustSource trust,
+        IntentionSource intentions,
+        EndpointSource endpoints) {
       return new Sources(
           identity,
           trust,
@@ -272,7 +276,9 @@ final class ClientBuilder implements MeshClient.Builder {
           "default",
           "default",
           identity + ", " + trust + ", " + intentions + ", " + endpoints,
-          () -> closeAll(List.of(endpoints::close, intentions::close, identity::close, trust::close)));
+          () ->
+              closeAll(
+                  List.of(endpoints::close, intentions::close, identity::close, trust::close)));
     }
 
     /** All of them, though one fails. */

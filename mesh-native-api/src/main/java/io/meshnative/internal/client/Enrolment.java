@@ -160,7 +160,8 @@ final class Enrolment {
       }
       failures = 0;
       return again;
-    } catch (IOException | RuntimeException e) { // a registrar of the application's may fail in any way
+    } catch (IOException
+        | RuntimeException e) { // a registrar of the application's may fail in any way
       failures++;
       if (failures == 1) {
         IOException cause = e instanceof IOException io ? io : new IOException(e);

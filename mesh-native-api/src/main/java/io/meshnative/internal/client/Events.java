@@ -19,8 +19,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
- * Delivers events to listeners, in order and one at a time, on the executor; logs them; remembers the last
- * denials. Accepting an event never blocks and never runs a listener on the caller's thread.
+ * Delivers events to listeners, in order and one at a time, on the executor; logs them; remembers
+ * the last denials. Accepting an event never blocks and never runs a listener on the caller's
+ * thread.
  */
 final class Events implements Consumer<MeshEvent> {
   private static final Logger LOG = System.getLogger("io.meshnative");
@@ -72,7 +73,11 @@ final class Events implements Consumer<MeshEvent> {
       if (dropping.compareAndSet(false, true)) {
         LOG.log(
             Level.WARNING,
-            "[" + service + "] a mesh listener is too slow: " + MAX_WAITING + " events wait, new ones are dropped");
+            "["
+                + service
+                + "] a mesh listener is too slow: "
+                + MAX_WAITING
+                + " events wait, new ones are dropped");
       }
       return;
     }
@@ -102,7 +107,10 @@ final class Events implements Consumer<MeshEvent> {
         listener.onEvent(event);
       } catch (RuntimeException | Error e) {
         // An error too: it would end the delivery for good.
-        LOG.log(Level.WARNING, "[" + service + "] a mesh listener failed at " + event.getClass().getSimpleName(), e);
+        LOG.log(
+            Level.WARNING,
+            "[" + service + "] a mesh listener failed at " + event.getClass().getSimpleName(),
+            e);
       }
     }
   }
@@ -128,7 +136,15 @@ final class Events implements Consumer<MeshEvent> {
       return e.from() + " -> " + e.to() + ": " + e.reason();
     }
     if (event instanceof MeshEvent.TrustChanged e) {
-      return "trust generation " + e.generation() + ": " + e.id() + " until " + e.notAfter() + ", " + e.roots() + " roots";
+      return "trust generation "
+          + e.generation()
+          + ": "
+          + e.id()
+          + " until "
+          + e.notAfter()
+          + ", "
+          + e.roots()
+          + " roots";
     }
     if (event instanceof MeshEvent.PolicyChanged e) {
       return "policy "

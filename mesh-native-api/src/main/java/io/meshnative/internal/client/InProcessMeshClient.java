@@ -128,7 +128,8 @@ final class InProcessMeshClient implements MeshClient {
     hearers.forEach(events::subscribe);
     this.states = new StateBoard(service, sources.description(), clock, events);
     this.publisher =
-        new Publisher(PolicyVersion.denyAll(0, "no intentions have been loaded yet from the control plane"));
+        new Publisher(
+            PolicyVersion.denyAll(0, "no intentions have been loaded yet from the control plane"));
     this.engines =
         new TlsEngines(
             settings.tls(),
@@ -169,25 +170,26 @@ final class InProcessMeshClient implements MeshClient {
     this.servers = new ServerContexts(engines, live, workers.scheduler(), this::listen);
     this.peers = new PeerCheck(engines.verifier(), publisher, check);
     this.enrolment =
-        registration.flatMap(
-            entry -> sources.registrar()
+        registration.flatMap(entry ->
+            sources
+                .registrar()
                 .map(r -> new Enrolment(r, entry, workers, clock, events, states::state)));
   }
 
   void start() {
-    enrolment.ifPresent(
-        entry -> {
-          states.ready().thenRun(entry::ready);
-          events.subscribe(
-              event -> {
-                if (event instanceof MeshEvent.StateChanged) {
-                  entry.stateChanged();
-                }
-              });
-        });
+    enrolment.ifPresent(entry -> {
+      states.ready().thenRun(entry::ready);
+      events.subscribe(event -> {
+        if (event instanceof MeshEvent.StateChanged) {
+          entry.stateChanged();
+        }
+      });
+    });
     try {
       ticking =
-          workers.scheduler().scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+          workers
+              .scheduler()
+              .scheduleWithFixedDelay(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
       sources.trust().start(trust.trustSink());
       sources.identity().start(trust.identitySink());
       sources.intentions().start(policy);
@@ -231,7 +233,8 @@ final class InProcessMeshClient implements MeshClient {
 
   @Override
   public CompletionStage<MeshClient> whenReady() {
-    // On the executor: what the application does when it is ready must not hold the thread that watches intentions.
+    // On the executor: what the application does when it is ready must not hold the thread that
+    // watches intentions.
     return states.ready().thenApplyAsync(ready -> this, workers.executor());
   }
 
@@ -250,7 +253,8 @@ final class InProcessMeshClient implements MeshClient {
 
   private static MeshIdentity identityOf(TrustEpoch epoch) {
     WorkloadIdentity identity = epoch.identity();
-    return new MeshIdentity(identity.id(), identity.chain(), identity.notBefore(), identity.notAfter());
+    return new MeshIdentity(
+        identity.id(), identity.chain(), identity.notBefore(), identity.notAfter());
   }
 
   @Override
@@ -300,7 +304,9 @@ final class InProcessMeshClient implements MeshClient {
                 () -> sslSocketFactory(d),
                 () -> {
                   throw new UnsupportedOperationException(
-                      "expected sockets that dial " + d + "; servers use serverContext() or listen(…)");
+                      "expected sockets that dial "
+                          + d
+                          + "; servers use serverContext() or listen(…)");
                 }));
   }
 
@@ -389,7 +395,8 @@ final class InProcessMeshClient implements MeshClient {
   }
 
   @Override
-  public RequestLease admit(MeshPeer peer, HttpRequestView request, Consumer<Decision.Denied> onWithdrawn)
+  public RequestLease admit(
+      MeshPeer peer, HttpRequestView request, Consumer<Decision.Denied> onWithdrawn)
       throws MeshAuthorizationException {
     return live.admit(peer, request, onWithdrawn);
   }
@@ -450,22 +457,21 @@ final class InProcessMeshClient implements MeshClient {
     Thread leaver =
         workers
             .threads("shutdown")
-            .newThread(
-                () -> {
-                  long begun = System.nanoTime(); // no wall clock: it may jump
-                  try {
-                    if (enrolment.isPresent() && enrolment.get().hide()) {
-                      awaitWatchers(drain);
-                    }
-                    stopAccepting();
-                    awaitDrained(begun, drain);
-                  } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                  } finally {
-                    close();
-                    done.complete(null);
-                  }
-                });
+            .newThread(() -> {
+              long begun = System.nanoTime(); // no wall clock: it may jump
+              try {
+                if (enrolment.isPresent() && enrolment.get().hide()) {
+                  awaitWatchers(drain);
+                }
+                stopAccepting();
+                awaitDrained(begun, drain);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              } finally {
+                close();
+                done.complete(null);
+              }
+            });
     leaver.start();
     return done;
   }
@@ -499,13 +505,20 @@ final class InProcessMeshClient implements MeshClient {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    MeshException reason = new MeshNotReadyException("the mesh client of " + service + " was closed", null);
+    MeshException reason =
+        new MeshNotReadyException("the mesh client of " + service + " was closed", null);
     leaving.set(true);
     quietly("deregistering", () -> enrolment.ifPresent(Enrolment::end));
     quietly("closing listeners", this::stopAccepting);
-    quietly("ending the policy", () ->
-        publisher.end(PolicyVersion.denyAll(publisher.current().policy().number() + 1, "the mesh client is closed")));
-    quietly("closing connections", () -> live.closeAll(reason)); // what is admitted after the end is denied
+    quietly(
+        "ending the policy",
+        () ->
+            publisher.end(
+                PolicyVersion.denyAll(
+                    publisher.current().policy().number() + 1, "the mesh client is closed")));
+    quietly(
+        "closing connections",
+        () -> live.closeAll(reason)); // what is admitted after the end is denied
     quietly("ending dials", dialer::close);
     quietly("closing upstreams", upstreams::close);
     quietly("closing the control plane", sources.close());
@@ -522,13 +535,19 @@ final class InProcessMeshClient implements MeshClient {
     }
   }
 
-  /** A step that fails, in a source or a registrar of the application's, must not keep the next one from being taken. */
+  /**
+   * A step that fails, in a source or a registrar of the application's, must not keep the next one
+   * from being taken.
+   */
   private void quietly(String step, Runnable task) {
     try {
       task.run();
     } catch (RuntimeException | Error e) {
       System.getLogger("io.meshnative")
-          .log(System.Logger.Level.WARNING, "[" + service + "] " + step + " failed; the rest is closed", e);
+          .log(
+              System.Logger.Level.WARNING,
+              "[" + service + "] " + step + " failed; the rest is closed",
+              e);
     }
   }
 

@@ -103,7 +103,8 @@ final class StateBoard {
   void close() {
     change(() -> closed = true, "closed");
     ready.completeExceptionally(
-        new MeshNotReadyException("the mesh client of " + service + " was closed before it was ready", null));
+        new MeshNotReadyException(
+            "the mesh client of " + service + " was closed before it was ready", null));
   }
 
   private void change(Runnable mutation, String reason) {
@@ -149,7 +150,8 @@ final class StateBoard {
       if (e.getCause() instanceof MeshNotReadyException notReady) {
         throw notReady;
       }
-      throw new MeshNotReadyException("the mesh client of " + service + " cannot become ready", e.getCause());
+      throw new MeshNotReadyException(
+          "the mesh client of " + service + " cannot become ready", e.getCause());
     }
     if (state == MeshState.CLOSED) {
       throw new MeshNotReadyException("the mesh client of " + service + " is closed", null);
@@ -185,5 +187,4 @@ final class StateBoard {
                 : "; last error (" + source + "): " + last.getMessage()),
         last);
   }
-
 }

@@ -20,9 +20,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes trust epochs from what the identity source and the trust source push, each in its own time.
  *
- * <p>Invariants: a new identity is taken only when it chains to a held root; one that came before its root
- * waits, and the old one goes on. New roots are taken at once, even where the own leaf does not chain to them
- * any more: roots that were removed must end trust in peers, whatever that means for ourselves.
+ * <p>Invariants: a new identity is taken only when it chains to a held root; one that came before
+ * its root waits, and the old one goes on. New roots are taken at once, even where the own leaf
+ * does not chain to them any more: roots that were removed must end trust in peers, whatever that
+ * means for ourselves.
  */
 final class TrustAssembly {
   private static final String IDENTITY = "identity";
@@ -41,7 +42,11 @@ final class TrustAssembly {
   private long generation;
 
   TrustAssembly(
-      Publisher publisher, PeerVerifier verifier, Clock clock, StateBoard states, Consumer<MeshEvent> events) {
+      Publisher publisher,
+      PeerVerifier verifier,
+      Clock clock,
+      StateBoard states,
+      Consumer<MeshEvent> events) {
     this.publisher = publisher;
     this.verifier = verifier;
     this.clock = clock;
@@ -139,7 +144,9 @@ final class TrustAssembly {
           if (!heldAlready) {
             events.accept(
                 new MeshEvent.UpdateRefused(
-                    clock.instant(), IDENTITY, e.getMessage() + "; it waits for its root, the one held goes on"));
+                    clock.instant(),
+                    IDENTITY,
+                    e.getMessage() + "; it waits for its root, the one held goes on"));
           }
         }
       }
@@ -175,7 +182,8 @@ final class TrustAssembly {
             new MeshEvent.UpdateRefused(
                 clock.instant(),
                 TRUST,
-                e.getMessage() + "; the new roots are in force for peers, and peers will refuse us until a new leaf comes"));
+                e.getMessage()
+                    + "; the new roots are in force for peers, and peers will refuse us until a new leaf comes"));
         epoch = TrustEpoch.underForeignRoots(generation + 1, held, update.bundles());
       }
       publish(epoch);
@@ -184,12 +192,18 @@ final class TrustAssembly {
     }
   }
 
-  /** Whatever goes wrong in it, the caller goes on: roots that were taken away must not stay for an accident. */
-  private TrustEpoch epoch(WorkloadIdentity identity, TrustUpdate under) throws InvalidUpdateException {
+  /**
+   * Whatever goes wrong in it, the caller goes on: roots that were taken away must not stay for an
+   * accident.
+   */
+  private TrustEpoch epoch(WorkloadIdentity identity, TrustUpdate under)
+      throws InvalidUpdateException {
     try {
-      return TrustEpoch.of(generation + 1, identity, under.local(), under.bundles(), verifier, clock.instant());
+      return TrustEpoch.of(
+          generation + 1, identity, under.local(), under.bundles(), verifier, clock.instant());
     } catch (RuntimeException e) {
-      throw new InvalidUpdateException("expected roots that prove " + identity + ", found an error: " + e, e);
+      throw new InvalidUpdateException(
+          "expected roots that prove " + identity + ", found an error: " + e, e);
     }
   }
 
@@ -201,6 +215,10 @@ final class TrustAssembly {
     states.holds(StateBoard.Need.IDENTITY);
     events.accept(
         new MeshEvent.TrustChanged(
-            clock.instant(), epoch.number(), epoch.identity().id(), epoch.identity().notAfter(), epoch.roots()));
+            clock.instant(),
+            epoch.number(),
+            epoch.identity().id(),
+            epoch.identity().notAfter(),
+            epoch.roots()));
   }
 }

@@ -11,7 +11,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** The threads of one client: daemons, few, named after the service; or those that the application injected. */
+/**
+ * The threads of one client: daemons, few, named after the service; or those that the application
+ * injected.
+ */
 final class Workers implements AutoCloseable {
   private static final long KEEP_ALIVE_SECONDS = 10;
   private static final long CLOSE_SECONDS = 2;
@@ -23,13 +26,15 @@ final class Workers implements AutoCloseable {
   private final Executor executor;
   private final ScheduledExecutorService scheduler;
 
-  Workers(String service, @Nullable Executor executor, @Nullable ScheduledExecutorService scheduler) {
+  Workers(
+      String service, @Nullable Executor executor, @Nullable ScheduledExecutorService scheduler) {
     this.service = service;
     if (executor == null) {
       ownExecutor =
           new ThreadPoolExecutor(
               0,
-              Integer.MAX_VALUE, // bounded by what is submitted: each listener limits its handshakes
+              Integer
+                  .MAX_VALUE, // bounded by what is submitted: each listener limits its handshakes
               KEEP_ALIVE_SECONDS,
               TimeUnit.SECONDS,
               new SynchronousQueue<>(),
@@ -52,7 +57,8 @@ final class Workers implements AutoCloseable {
 
   ThreadFactory threads(String role) {
     return task -> {
-      Thread thread = new Thread(task, "mesh-" + service + "-" + role + "-" + number.incrementAndGet());
+      Thread thread =
+          new Thread(task, "mesh-" + service + "-" + role + "-" + number.incrementAndGet());
       thread.setDaemon(true);
       return thread;
     };

@@ -141,9 +141,10 @@ final class AgentClient implements AutoCloseable {
   }
 
   /**
-   * OkHttp sends a GET again by itself where the connection that it reused breaks. A blocking call must not be: its index
-   * is of the agent that gave it, and one that has restarted counts lower, so that the call would sleep through changes
-   * until its hold is over. The watch asks anew, without an index. A protocol exception is one that OkHttp does not retry.
+   * OkHttp sends a GET again by itself where the connection that it reused breaks. A blocking call
+   * must not be: its index is of the agent that gave it, and one that has restarted counts lower,
+   * so that the call would sleep through changes until its hold is over. The watch asks anew,
+   * without an index. A protocol exception is one that OkHttp does not retry.
    */
   private static Response once(Interceptor.Chain chain) throws IOException {
     try {
@@ -160,7 +161,9 @@ final class AgentClient implements AutoCloseable {
 
   /** What broke, where {@link #once} wrapped it. */
   private static IOException unwrapped(IOException e) {
-    return e instanceof ProtocolException && e.getCause() instanceof IOException broken ? broken : e;
+    return e instanceof ProtocolException && e.getCause() instanceof IOException broken
+        ? broken
+        : e;
   }
 
   private Answer send(

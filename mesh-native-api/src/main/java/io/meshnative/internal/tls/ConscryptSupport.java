@@ -9,8 +9,8 @@ final class ConscryptSupport {
   private ConscryptSupport() {}
 
   /**
-   * Makes a provider that is not registered: with Conscrypt registered first, JSSE dies for the life of the
-   * JVM. Throws {@link UnsatisfiedLinkError} where the native library does not load.
+   * Makes a provider that is not registered: with Conscrypt registered first, JSSE dies for the
+   * life of the JVM. Throws {@link UnsatisfiedLinkError} where the native library does not load.
    */
   static Provider newProvider() {
     Conscrypt.checkAvailability();

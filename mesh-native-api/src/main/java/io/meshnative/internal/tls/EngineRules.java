@@ -30,8 +30,9 @@ record EngineRules(List<String> versions, boolean resumption) {
   }
 
   /**
-   * TLS 1.3 suites, and of TLS 1.2 those with an ephemeral key and AEAD (RFC 9325 §4.2). The latter stand in the
-   * list even where TLS 1.2 is off: a Conscrypt server asks its key manager only for the key types that they name.
+   * TLS 1.3 suites, and of TLS 1.2 those with an ephemeral key and AEAD (RFC 9325 §4.2). The latter
+   * stand in the list even where TLS 1.2 is off: a Conscrypt server asks its key manager only for
+   * the key types that they name.
    */
   String[] suites(SSLEngine engine) {
     List<String> suites = new ArrayList<>();
@@ -52,7 +53,8 @@ record EngineRules(List<String> versions, boolean resumption) {
     engine.setEnabledProtocols(protocols());
     engine.setEnabledCipherSuites(suites(engine));
     SSLParameters parameters = engine.getSSLParameters();
-    parameters.setEndpointIdentificationAlgorithm(null); // identity is the SPIFFE id, never a host name
+    parameters.setEndpointIdentificationAlgorithm(
+        null); // identity is the SPIFFE id, never a host name
     if (!client) {
       parameters.setNeedClientAuth(true);
     }
@@ -63,10 +65,15 @@ record EngineRules(List<String> versions, boolean resumption) {
     if (!alpn.isEmpty()) {
       parameters.setApplicationProtocols(alpn.toArray(new String[0]));
     }
-    serverName.filter(EngineRules::isHostName).ifPresent(name -> parameters.setServerNames(List.of(new SNIHostName(name))));
+    serverName
+        .filter(EngineRules::isHostName)
+        .ifPresent(name -> parameters.setServerNames(List.of(new SNIHostName(name))));
   }
 
-  /** Only letters, digits and inner dashes between dots: JSSE servers end the handshake on anything else. */
+  /**
+   * Only letters, digits and inner dashes between dots: JSSE servers end the handshake on anything
+   * else.
+   */
   static boolean isHostName(String name) {
     if (name.length() > 253) {
       return false;
@@ -77,7 +84,10 @@ record EngineRules(List<String> versions, boolean resumption) {
       }
       for (int i = 0; i < label.length(); i++) {
         char c = label.charAt(i);
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-')) {
+        if (!((c >= 'a' && c <= 'z')
+            || (c >= 'A' && c <= 'Z')
+            || (c >= '0' && c <= '9')
+            || c == '-')) {
           return false;
         }
       }
@@ -91,7 +101,12 @@ record EngineRules(List<String> versions, boolean resumption) {
     String[] kept = Arrays.stream(asked).filter(permitted::contains).toArray(String[]::new);
     if (kept.length == 0) {
       throw new IllegalArgumentException(
-          "expected at least one of the " + what + " " + permitted + ", found " + Arrays.toString(asked));
+          "expected at least one of the "
+              + what
+              + " "
+              + permitted
+              + ", found "
+              + Arrays.toString(asked));
     }
     return kept;
   }

@@ -10,9 +10,9 @@ import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Presents the identity of one epoch. Immutable, so key and chain cannot come apart between the engine's
- * three calls. The issuers that a peer names are ignored: an agent's list may name roots that our leaf
- * reaches only through a cross-signed certificate.
+ * Presents the identity of one epoch. Immutable, so key and chain cannot come apart between the
+ * engine's three calls. The issuers that a peer names are ignored: an agent's list may name roots
+ * that our leaf reaches only through a cross-signed certificate.
  */
 final class EpochKeyManager extends X509ExtendedKeyManager {
   private static final String ALIAS = "mesh";
@@ -45,8 +45,11 @@ final class EpochKeyManager extends X509ExtendedKeyManager {
   }
 
   private boolean isOwn(String type) {
-    // JSSE names EC keys "EC" and, for TLS 1.2 suites, also "EC_EC" or "EC_RSA" after the issuer's key.
-    return type.equals(keyType) || type.startsWith(keyType + "_") || (keyType.equals("EdDSA") && type.equals("Ed25519"));
+    // JSSE names EC keys "EC" and, for TLS 1.2 suites, also "EC_EC" or "EC_RSA" after the issuer's
+    // key.
+    return type.equals(keyType)
+        || type.startsWith(keyType + "_")
+        || (keyType.equals("EdDSA") && type.equals("Ed25519"));
   }
 
   @Override
@@ -70,12 +73,14 @@ final class EpochKeyManager extends X509ExtendedKeyManager {
   }
 
   @Override
-  public @Nullable String chooseClientAlias(String[] types, Principal @Nullable [] issuers, @Nullable Socket socket) {
+  public @Nullable String chooseClientAlias(
+      String[] types, Principal @Nullable [] issuers, @Nullable Socket socket) {
     return null; // only our engines use this manager
   }
 
   @Override
-  public @Nullable String chooseServerAlias(String type, Principal @Nullable [] issuers, @Nullable Socket socket) {
+  public @Nullable String chooseServerAlias(
+      String type, Principal @Nullable [] issuers, @Nullable Socket socket) {
     return null; // only our engines use this manager
   }
 }

@@ -37,7 +37,10 @@ import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
-/** A mutual handshake of a provider with itself, in memory: does it load, sign, verify, ask for certificates. */
+/**
+ * A mutual handshake of a provider with itself, in memory: does it load, sign, verify, ask for
+ * certificates.
+ */
 final class HandshakeSelfCheck {
   private static final int MAX_STEPS = 200;
 
@@ -49,7 +52,8 @@ final class HandshakeSelfCheck {
     int[] asked = new int[1];
     SSLContext context = SSLContext.getInstance("TLS", provider.provider());
     io.meshnative.identity.WorkloadIdentity identity =
-        io.meshnative.identity.WorkloadIdentity.of(java.util.List.of(certificate), keys.getPrivate());
+        io.meshnative.identity.WorkloadIdentity.of(
+            java.util.List.of(certificate), keys.getPrivate());
     context.init(
         new KeyManager[] {new EpochKeyManager(identity)},
         new TrustManager[] {new OnlyThis(certificate, asked)},
@@ -92,17 +96,20 @@ final class HandshakeSelfCheck {
                   false,
                   new GeneralNames(
                       new GeneralName(
-                          GeneralName.uniformResourceIdentifier, "spiffe://self-check.invalid/ns/default/dc/x/svc/y")))
+                          GeneralName.uniformResourceIdentifier,
+                          "spiffe://self-check.invalid/ns/default/dc/x/svc/y")))
               .build(new JcaContentSignerBuilder("SHA256withECDSA").build(keys.getPrivate()))
               .getEncoded();
       return (X509Certificate)
-          CertificateFactory.getInstance("X.509", "SUN").generateCertificate(new ByteArrayInputStream(encoded));
+          CertificateFactory.getInstance("X.509", "SUN")
+              .generateCertificate(new ByteArrayInputStream(encoded));
     } catch (IOException | OperatorCreationException e) {
       throw new GeneralSecurityException("expected to make a certificate for the self-check", e);
     }
   }
 
-  private static byte[] exchange(SSLEngine client, SSLEngine server, byte[] greeting) throws SSLException {
+  private static byte[] exchange(SSLEngine client, SSLEngine server, byte[] greeting)
+      throws SSLException {
     ByteBuffer toServer = ByteBuffer.allocate(1 << 16).flip();
     ByteBuffer toClient = ByteBuffer.allocate(1 << 16).flip();
     ByteBuffer application = ByteBuffer.wrap(greeting);
@@ -123,7 +130,8 @@ final class HandshakeSelfCheck {
     return result;
   }
 
-  private static void send(SSLEngine engine, ByteBuffer application, ByteBuffer network) throws SSLException {
+  private static void send(SSLEngine engine, ByteBuffer application, ByteBuffer network)
+      throws SSLException {
     if (engine.getHandshakeStatus() == HandshakeStatus.NEED_UNWRAP) {
       return;
     }
@@ -132,7 +140,8 @@ final class HandshakeSelfCheck {
     network.flip();
   }
 
-  private static void receive(SSLEngine engine, ByteBuffer network, ByteBuffer application) throws SSLException {
+  private static void receive(SSLEngine engine, ByteBuffer network, ByteBuffer application)
+      throws SSLException {
     while (network.hasRemaining()) {
       SSLEngineResult result = engine.unwrap(network, application);
       tasks(engine);
@@ -143,7 +152,9 @@ final class HandshakeSelfCheck {
   }
 
   private static void tasks(SSLEngine engine) {
-    for (Runnable task = engine.getDelegatedTask(); task != null; task = engine.getDelegatedTask()) {
+    for (Runnable task = engine.getDelegatedTask();
+        task != null;
+        task = engine.getDelegatedTask()) {
       task.run();
     }
   }
@@ -177,7 +188,8 @@ final class HandshakeSelfCheck {
     }
 
     private void check(X509Certificate[] chain) throws CertificateException {
-      if (chain.length != 1 || !java.util.Arrays.equals(chain[0].getEncoded(), expected.getEncoded())) {
+      if (chain.length != 1
+          || !java.util.Arrays.equals(chain[0].getEncoded(), expected.getEncoded())) {
         throw new CertificateException("expected the certificate of the self-check");
       }
       asked[0]++;
@@ -208,12 +220,14 @@ final class HandshakeSelfCheck {
     }
 
     @Override
-    public void checkClientTrusted(X509Certificate[] chain, String authType) throws CertificateException {
+    public void checkClientTrusted(X509Certificate[] chain, String authType)
+        throws CertificateException {
       throw new CertificateException("only engines are used");
     }
 
     @Override
-    public void checkServerTrusted(X509Certificate[] chain, String authType) throws CertificateException {
+    public void checkServerTrusted(X509Certificate[] chain, String authType)
+        throws CertificateException {
       throw new CertificateException("only engines are used");
     }
 

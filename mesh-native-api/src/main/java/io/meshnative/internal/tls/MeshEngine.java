@@ -25,11 +25,12 @@ import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The engine that everything runs on: a TLS engine of one trust epoch, with the terms of one connection.
+ * The engine that everything runs on: a TLS engine of one trust epoch, with the terms of one
+ * connection.
  *
- * <p>Invariant: no plaintext enters or leaves before {@link #verify} has passed, be the handshake full or
- * resumed; and none does after {@link #cut}. A resumed session calls no trust manager in any engine that was
- * measured, so the check here is the one that counts.
+ * <p>Invariant: no plaintext enters or leaves before {@link #verify} has passed, be the handshake
+ * full or resumed; and none does after {@link #cut}. A resumed session calls no trust manager in
+ * any engine that was measured, so the check here is the one that counts.
  */
 public final class MeshEngine extends SSLEngine {
   private static final int MAX_LAST_RECORDS = 2048;
@@ -110,7 +111,10 @@ public final class MeshEngine extends SSLEngine {
     return owner.authority() == authority;
   }
 
-  /** Makes every later wrap and unwrap throw, and runs what was given to {@link #onCut}. The first reason stays. */
+  /**
+   * Makes every later wrap and unwrap throw, and runs what was given to {@link #onCut}. The first
+   * reason stays.
+   */
   public void cut(MeshException reason) {
     if (cut.compareAndSet(null, reason)) {
       Consumer<MeshException> action = onCut;
@@ -138,7 +142,8 @@ public final class MeshEngine extends SSLEngine {
   // ---- the handshake ----
 
   /** Called by the trust manager, in a full handshake. */
-  void onPeerCertificates(X509Certificate[] chain, PeerRole role, SSLEngine engine) throws CertificateException {
+  void onPeerCertificates(X509Certificate[] chain, PeerRole role, SSLEngine engine)
+      throws CertificateException {
     try {
       if (role != terms.peerRole()) {
         throw new PeerIdentityException(
@@ -149,7 +154,10 @@ public final class MeshEngine extends SSLEngine {
       }
       if (peer != null) {
         throw new PeerIdentityException(
-            "expected one handshake a connection, found a second one", "one handshake", "a second one", null);
+            "expected one handshake a connection, found a second one",
+            "one handshake",
+            "a second one",
+            null);
       }
       PeerProof shown = prove(chain, role);
       proof = shown; // before the decision, so that a denial can name whom it is about
@@ -167,9 +175,9 @@ public final class MeshEngine extends SSLEngine {
   }
 
   /**
-   * Under the roots that the handshake began with or, where they do not do, under those held now: the peer may
-   * have got its leaf from a root that came while the handshake was under way. The check after the handshake
-   * needs the roots held now in any case.
+   * Under the roots that the handshake began with or, where they do not do, under those held now:
+   * the peer may have got its leaf from a root that came while the handshake was under way. The
+   * check after the handshake needs the roots held now in any case.
    */
   private PeerProof prove(X509Certificate[] chain, PeerRole role) throws PeerIdentityException {
     try {
@@ -188,7 +196,10 @@ public final class MeshEngine extends SSLEngine {
     owner.authority().refused(this, reason);
   }
 
-  /** The check after every handshake. Once: of two threads that find the handshake done, one decides. */
+  /**
+   * The check after every handshake. Once: of two threads that find the handshake done, one
+   * decides.
+   */
   private void verify() throws SSLException {
     if (verifying.isHeldByCurrentThread()) {
       throw new SSLProtocolException("the engine was used by the decision over its own peer");
@@ -207,7 +218,10 @@ public final class MeshEngine extends SSLEngine {
       // An authorizer may fail in any way, by an Error too; none of them lets anybody in.
       throw refused(
           new PeerIdentityException(
-              "the check after the handshake failed, so the peer is refused", "a verified peer", null, e));
+              "the check after the handshake failed, so the peer is refused",
+              "a verified peer",
+              null,
+              e));
     } finally {
       verifying.unlock();
     }
@@ -223,7 +237,8 @@ public final class MeshEngine extends SSLEngine {
     }
     tls12 = "TLSv1.2".equals(real.getSession().getProtocol());
     if (!rules.resumption() && tls12) {
-      real.getSession().invalidate(); // a Conscrypt server resumes TLS 1.2 by id unless told otherwise
+      real.getSession()
+          .invalidate(); // a Conscrypt server resumes TLS 1.2 by id unless told otherwise
     }
     peer = owner.authority().admit(this, shown);
     if (released) {
@@ -239,14 +254,20 @@ public final class MeshEngine extends SSLEngine {
     return failed(reason);
   }
 
-  /** A resumed session carries the certificates of the handshake before; they count only with its proof. */
+  /**
+   * A resumed session carries the certificates of the handshake before; they count only with its
+   * proof.
+   */
   private PeerProof resumedProof() throws MeshException {
     X509Certificate leaf;
     try {
       leaf = PeerProofs.leaf(real.getSession().getPeerCertificates());
     } catch (SSLPeerUnverifiedException | CertificateException e) {
       throw new PeerIdentityException(
-          "expected a peer with a certificate, found none on a session that was resumed", "a certificate", null, e);
+          "expected a peer with a certificate, found none on a session that was resumed",
+          "a certificate",
+          null,
+          e);
     }
     PeerProof earlier = owner.proofs().findByLeaf(leaf, terms.peerRole());
     if (earlier == null) {
@@ -262,8 +283,8 @@ public final class MeshEngine extends SSLEngine {
   /**
    * Looks at what a call made of the engine.
    *
-   * @param verified whether the peer was verified before that call; a result from before must not be taken for
-   *     a renegotiation when another thread has verified meanwhile
+   * @param verified whether the peer was verified before that call; a result from before must not
+   *     be taken for a renegotiation when another thread has verified meanwhile
    */
   private void observe(SSLEngineResult result, boolean verified) throws SSLException {
     HandshakeStatus status = result.getHandshakeStatus();
@@ -289,7 +310,10 @@ public final class MeshEngine extends SSLEngine {
       // No handshake is due any more in TLS 1.2: the peer asks to renegotiate (RFC 5746).
       MeshException reason =
           new PeerIdentityException(
-              "expected application data, found a renegotiation, which is refused", "one handshake", null, null);
+              "expected application data, found a renegotiation, which is refused",
+              "one handshake",
+              null,
+              null);
       cut(reason);
       throw new SSLProtocolException(reason.getMessage());
     }
@@ -339,8 +363,8 @@ public final class MeshEngine extends SSLEngine {
   }
 
   @Override
-  public SSLEngineResult unwrap(ByteBuffer source, ByteBuffer[] destinations, int offset, int length)
-      throws SSLException {
+  public SSLEngineResult unwrap(
+      ByteBuffer source, ByteBuffer[] destinations, int offset, int length) throws SSLException {
     throwIfCut();
     handshakeBegun = true;
     boolean verified = peer != null;
@@ -421,7 +445,10 @@ public final class MeshEngine extends SSLEngine {
     real.closeInbound();
   }
 
-  /** A cut engine says nothing more; but BoringSSL frees its memory only once its last words have been taken. */
+  /**
+   * A cut engine says nothing more; but BoringSSL frees its memory only once its last words have
+   * been taken.
+   */
   private void discardOutput() {
     try {
       real.closeOutbound();
@@ -469,7 +496,10 @@ public final class MeshEngine extends SSLEngine {
     return session;
   }
 
-  /** The session that is being made; like {@link #getSession} it shows no peer that was not verified. */
+  /**
+   * The session that is being made; like {@link #getSession} it shows no peer that was not
+   * verified.
+   */
   @Override
   public @Nullable SSLSession getHandshakeSession() {
     SSLSession making = real.getHandshakeSession();
@@ -497,7 +527,8 @@ public final class MeshEngine extends SSLEngine {
   }
 
   @Override
-  public @Nullable BiFunction<SSLEngine, List<String>, String> getHandshakeApplicationProtocolSelector() {
+  public @Nullable BiFunction<SSLEngine, List<String>, String>
+      getHandshakeApplicationProtocolSelector() {
     return alpnSelector;
   }
 
@@ -534,7 +565,8 @@ public final class MeshEngine extends SSLEngine {
   }
 
   /**
-   * Refused where it would turn a client's engine into a server's or back: the terms are of one role.
+   * Refused where it would turn a client's engine into a server's or back: the terms are of one
+   * role.
    *
    * @throws IllegalArgumentException if the mode is not the one this engine was made for
    */
@@ -587,7 +619,10 @@ public final class MeshEngine extends SSLEngine {
     return real.getSSLParameters();
   }
 
-  /** Takes what the parameters say of ALPN, server names and order; rules of identity and strength stay. */
+  /**
+   * Takes what the parameters say of ALPN, server names and order; rules of identity and strength
+   * stay.
+   */
   @Override
   public void setSSLParameters(SSLParameters parameters) {
     if (parameters.getCipherSuites() != null) {

@@ -14,8 +14,9 @@ import javax.net.ssl.SSLSessionContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The session of one engine: leads back to its connection, and shows the peer's certificates only after the
- * check after the handshake. Values put here stay with the connection; they do not outlive it by resumption.
+ * The session of one engine: leads back to its connection, and shows the peer's certificates only
+ * after the check after the handshake. Values put here stay with the connection; they do not
+ * outlive it by resumption.
  */
 public final class MeshSession extends ExtendedSSLSession {
   private final MeshEngine engine;
@@ -157,11 +158,16 @@ public final class MeshSession extends ExtendedSSLSession {
         : new String[0];
   }
 
-  /** Empty where the name that came cannot be read: a Conscrypt server throws on names it let through. */
+  /**
+   * Empty where the name that came cannot be read: a Conscrypt server throws on names it let
+   * through.
+   */
   @Override
   public List<SNIServerName> getRequestedServerNames() {
     try {
-      return session() instanceof ExtendedSSLSession extended ? extended.getRequestedServerNames() : List.of();
+      return session() instanceof ExtendedSSLSession extended
+          ? extended.getRequestedServerNames()
+          : List.of();
     } catch (IllegalArgumentException | UnsupportedOperationException e) {
       return List.of();
     }

@@ -14,7 +14,10 @@ import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
 import org.jspecify.annotations.Nullable;
 
-/** A context that stays the same object while epochs change: each engine or socket is made in the newest one. */
+/**
+ * A context that stays the same object while epochs change: each engine or socket is made in the
+ * newest one.
+ */
 public final class MeshSslContext extends SSLContext {
 
   public MeshSslContext(
@@ -44,7 +47,9 @@ public final class MeshSslContext extends SSLContext {
 
     @Override
     protected void engineInit(
-        KeyManager @Nullable [] keys, TrustManager @Nullable [] trust, @Nullable SecureRandom random) {
+        KeyManager @Nullable [] keys,
+        TrustManager @Nullable [] trust,
+        @Nullable SecureRandom random) {
       throw new UnsupportedOperationException(
           "this context is initialised by the mesh client; its keys and roots come from the control plane");
     }

@@ -10,8 +10,9 @@ public interface PeerAuthority {
   void require(Terms terms, PeerProof proof) throws MeshException;
 
   /**
-   * Decides, registers the engine as live, reads the pair again and decides again; for the moment after the
-   * handshake, before the first application byte. From then on a sweep may {@link MeshEngine#cut} the engine.
+   * Decides, registers the engine as live, reads the pair again and decides again; for the moment
+   * after the handshake, before the first application byte. From then on a sweep may {@link
+   * MeshEngine#cut} the engine.
    */
   MeshPeer admit(MeshEngine engine, PeerProof proof) throws MeshException;
 

@@ -34,11 +34,12 @@ import java.util.Set;
 
 /**
  * Proves a peer's chain: the path is built, not validated in the order sent, so that cross-signed
- * intermediates and old roots work; its anchors are the roots of the peer's own trust domain and no others.
+ * intermediates and old roots work; its anchors are the roots of the peer's own trust domain and no
+ * others.
  *
- * <p>The rules of an X.509-SVID (SPIFFE X509-SVID §4, §5) are checked here because nothing else does: an
- * extended trust manager is used bare by every TLS engine. Revocation lists are not consulted; Consul issues
- * none. Nothing here touches the network. Thread-safe.
+ * <p>The rules of an X.509-SVID (SPIFFE X509-SVID §4, §5) are checked here because nothing else
+ * does: an extended trust manager is used bare by every TLS engine. Revocation lists are not
+ * consulted; Consul issues none. Nothing here touches the network. Thread-safe.
  */
 public final class PeerVerifier {
   private static final int MAX_CERTIFICATES = 10;
@@ -56,7 +57,10 @@ public final class PeerVerifier {
     this.proofs = proofs;
   }
 
-  /** Proves a chain, or takes the proof that the same chain got under the same roots in the same role. */
+  /**
+   * Proves a chain, or takes the proof that the same chain got under the same roots in the same
+   * role.
+   */
   public PeerProof prove(Certificate[] sent, PeerRole role, TrustEpoch epoch, Instant now)
       throws PeerIdentityException {
     if (sent.length == 0) {
@@ -64,7 +68,9 @@ public final class PeerVerifier {
     }
     if (sent.length > MAX_CERTIFICATES) {
       throw refused(
-          "it sent " + sent.length + " certificates, and at most " + MAX_CERTIFICATES + " are read", null, null);
+          "it sent " + sent.length + " certificates, and at most " + MAX_CERTIFICATES + " are read",
+          null,
+          null);
     }
     byte[][] encoded = new byte[sent.length][];
     int bytes = 0;
@@ -93,7 +99,8 @@ public final class PeerVerifier {
     ProofStore.Key key = ProofStore.Key.of(encoded, role, epoch.rootSet(id.trustDomain()));
     PeerProof known = proofs.find(key);
     if (known != null && known.coversTime(now)) {
-      return known; // failures are never kept, so a hit is a success; its time was just checked again
+      return known; // failures are never kept, so a hit is a success; its time was just checked
+      // again
     }
     PeerProof proof = build(chain, id, bundle, role, now);
     proofs.keep(key, proof);
@@ -108,14 +115,17 @@ public final class PeerVerifier {
       prove(chain, PeerRole.SERVER, epoch, now);
     } catch (PeerIdentityException e) {
       throw new InvalidUpdateException(
-          "expected an own identity that its peers will accept, found " + epoch.identity() + ": " + e.getMessage(),
+          "expected an own identity that its peers will accept, found "
+              + epoch.identity()
+              + ": "
+              + e.getMessage(),
           e);
     }
   }
 
   /**
-   * The engine's certificates may be of any provider's class, and some hide a malformed second name. Only
-   * the JDK's own parse of the bytes on the wire is looked at.
+   * The engine's certificates may be of any provider's class, and some hide a malformed second
+   * name. Only the JDK's own parse of the bytes on the wire is looked at.
    */
   private static List<X509Certificate> parse(byte[][] encoded) throws PeerIdentityException {
     List<X509Certificate> chain = new ArrayList<>(encoded.length);
@@ -149,11 +159,13 @@ public final class PeerVerifier {
       X509CertSelector target = new X509CertSelector();
       target.setCertificate(leaf);
       PKIXBuilderParameters parameters = new PKIXBuilderParameters(anchors, target);
-      parameters.addCertStore(CertStore.getInstance("Collection", new CollectionCertStoreParameters(chain)));
+      parameters.addCertStore(
+          CertStore.getInstance("Collection", new CollectionCertStoreParameters(chain)));
       parameters.setRevocationEnabled(false);
       parameters.setMaxPathLength(MAX_CERTIFICATES);
       parameters.setDate(Date.from(now));
-      result = (PKIXCertPathBuilderResult) CertPathBuilder.getInstance("PKIX", "SUN").build(parameters);
+      result =
+          (PKIXCertPathBuilderResult) CertPathBuilder.getInstance("PKIX", "SUN").build(parameters);
     } catch (CertPathBuilderException e) {
       throw refused(
           "its chain does not lead to a root held for "
@@ -186,7 +198,8 @@ public final class PeerVerifier {
     return new PeerProof(role, id, chain, anchor, notBefore, notAfter);
   }
 
-  private static void checkLeaf(X509Certificate leaf, SpiffeId id, PeerRole role) throws PeerIdentityException {
+  private static void checkLeaf(X509Certificate leaf, SpiffeId id, PeerRole role)
+      throws PeerIdentityException {
     if (id.path().isEmpty()) {
       throw refused("its id names a trust domain, not a workload", id, null);
     }
@@ -208,7 +221,11 @@ public final class PeerVerifier {
     }
     if (purposes != null && !purposes.contains(role.keyPurpose())) {
       throw refused(
-          "its leaf is not for a " + role.name().toLowerCase(java.util.Locale.ROOT) + " (extended key usage " + purposes + ")",
+          "its leaf is not for a "
+              + role.name().toLowerCase(java.util.Locale.ROOT)
+              + " (extended key usage "
+              + purposes
+              + ")",
           id,
           null);
     }
@@ -217,7 +234,8 @@ public final class PeerVerifier {
   private static void checkKey(PublicKey key, SpiffeId id) throws PeerIdentityException {
     if (key instanceof RSAPublicKey rsa) {
       if (rsa.getModulus().bitLength() < MIN_RSA_BITS) {
-        throw refused("its chain holds an RSA key of " + rsa.getModulus().bitLength() + " bits", id, null);
+        throw refused(
+            "its chain holds an RSA key of " + rsa.getModulus().bitLength() + " bits", id, null);
       }
     } else if (key instanceof ECPublicKey ec) {
       int bits = ec.getParams().getCurve().getField().getFieldSize();
@@ -225,19 +243,29 @@ public final class PeerVerifier {
         throw refused("its chain holds an EC key of " + bits + " bits", id, null);
       }
     } else if (!(key instanceof EdECPublicKey)) {
-      throw refused("its chain holds a key of the kind " + key.getAlgorithm() + ", and RSA, EC and EdDSA are known", id, null);
+      throw refused(
+          "its chain holds a key of the kind "
+              + key.getAlgorithm()
+              + ", and RSA, EC and EdDSA are known",
+          id,
+          null);
     }
   }
 
   /** The JDK's path rules refuse SHA-1 only under the roots it ships, and ours are others. */
-  private static void checkSignature(X509Certificate certificate, SpiffeId id) throws PeerIdentityException {
+  private static void checkSignature(X509Certificate certificate, SpiffeId id)
+      throws PeerIdentityException {
     String name = certificate.getSigAlgName();
     String hash = name;
     if (name.equals("RSASSA-PSS")) {
       try {
         AlgorithmParameters parameters = AlgorithmParameters.getInstance("RSASSA-PSS");
         parameters.init(certificate.getSigAlgParams());
-        hash = parameters.getParameterSpec(PSSParameterSpec.class).getDigestAlgorithm().replace("SHA-", "SHA");
+        hash =
+            parameters
+                .getParameterSpec(PSSParameterSpec.class)
+                .getDigestAlgorithm()
+                .replace("SHA-", "SHA");
       } catch (GeneralSecurityException | IOException | RuntimeException e) {
         throw refused("its chain holds a signature whose parameters cannot be read", id, e);
       }
@@ -249,12 +277,17 @@ public final class PeerVerifier {
             || hash.startsWith("SHA512")
             || hash.startsWith("SHA3-");
     if (!strong) {
-      throw refused("its chain holds a signature by " + name + " (" + hash + "), and SHA-256 is the least", id, null);
+      throw refused(
+          "its chain holds a signature by " + name + " (" + hash + "), and SHA-256 is the least",
+          id,
+          null);
     }
   }
 
   private static PeerIdentityException refused(
-      String found, @org.jspecify.annotations.Nullable SpiffeId actual, @org.jspecify.annotations.Nullable Throwable cause) {
+      String found,
+      @org.jspecify.annotations.Nullable SpiffeId actual,
+      @org.jspecify.annotations.Nullable Throwable cause) {
     return new PeerIdentityException(
         "expected a peer that proves a SPIFFE id under the roots held, found "
             + (actual == null ? "one that does not" : actual)

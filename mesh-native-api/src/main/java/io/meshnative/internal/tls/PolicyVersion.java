@@ -8,7 +8,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** What the intentions say, under a number: of callers, and of the service's own calls. Immutable but for a cache. */
+/**
+ * What the intentions say, under a number: of callers, and of the service's own calls. Immutable
+ * but for a cache.
+ */
 public final class PolicyVersion {
   private final long number;
   private final IntentionTable inbound;
@@ -31,7 +34,10 @@ public final class PolicyVersion {
   }
 
   public static PolicyVersion of(
-      long number, IntentionTable inbound, List<Intention> outbound, DefaultDecision defaultDecision) {
+      long number,
+      IntentionTable inbound,
+      List<Intention> outbound,
+      DefaultDecision defaultDecision) {
     return new PolicyVersion(number, inbound, outbound, defaultDecision, true);
   }
 
@@ -67,6 +73,8 @@ public final class PolicyVersion {
         destination,
         d ->
             IntentionTable.compile(
-                new Intention.Destination(d.partition(), d.namespace(), d.service()), outbound, defaultDecision));
+                new Intention.Destination(d.partition(), d.namespace(), d.service()),
+                outbound,
+                defaultDecision));
   }
 }

@@ -9,13 +9,14 @@ import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Proofs that were made, bounded in memory. By chain, role and roots, so that a chain is not proven twice; and by leaf
- * and role, so that a resumed session finds what its first handshake proved.
+ * Proofs that were made, bounded in memory. By chain, role and roots, so that a chain is not proven
+ * twice; and by leaf and role, so that a resumed session finds what its first handshake proved.
  */
 public final class ProofStore {
   /**
-   * Bounded by bytes, not by count: whoever has seen one good chain can send it again with other junk behind it
-   * each time, up to 64 KB, and need not even hold its key, since a chain is proven before its key is.
+   * Bounded by bytes, not by count: whoever has seen one good chain can send it again with other
+   * junk behind it each time, up to 64 KB, and need not even hold its key, since a chain is proven
+   * before its key is.
    */
   private static final long MAX_ENCODED_BYTES = 32L * 1024 * 1024;
 
@@ -41,7 +42,10 @@ public final class ProofStore {
     return bytes;
   }
 
-  /** A chain in a role under a set of roots. A key without role or roots would skip their checks on a hit. */
+  /**
+   * A chain in a role under a set of roots. A key without role or roots would skip their checks on
+   * a hit.
+   */
   record Key(String chain, PeerRole role, String roots) {
     static Key of(byte[][] encoded, PeerRole role, String roots) {
       MessageDigest digest = TrustEpoch.sha256();

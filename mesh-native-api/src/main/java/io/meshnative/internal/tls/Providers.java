@@ -12,8 +12,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Chooses the TLS engine: Conscrypt where it is on the class path, loads and passes a handshake with itself,
- * else JSSE. The outcome is the same for the life of the JVM and is worked out once.
+ * Chooses the TLS engine: Conscrypt where it is on the class path, loads and passes a handshake
+ * with itself, else JSSE. The outcome is the same for the life of the JVM and is worked out once.
  */
 public final class Providers {
   private static final Logger LOG = System.getLogger("io.meshnative.tls");
@@ -74,8 +74,8 @@ public final class Providers {
   }
 
   /**
-   * Refuses a JDK whose ECDSA accepts the all-zero signature (CVE-2022-21449): there every certificate could be
-   * forged.
+   * Refuses a JDK whose ECDSA accepts the all-zero signature (CVE-2022-21449): there every
+   * certificate could be forged.
    */
   public static void requireSoundSignatures() {
     try {

@@ -9,12 +9,13 @@ import java.util.function.UnaryOperator;
 /**
  * Holds the published pair in one volatile field.
  *
- * <p>Publishing swaps the pair first and sweeps the live connections afterwards; a connection registers first
- * and reads the pair afterwards. Whichever comes first, one of the two sees the other.
+ * <p>Publishing swaps the pair first and sweeps the live connections afterwards; a connection
+ * registers first and reads the pair afterwards. Whichever comes first, one of the two sees the
+ * other.
  *
- * <p>Each has its own lock: a sweep that is held up (it may ask an application's authorizer) must not keep the
- * next pair from being seen. A sweep takes the newest pair when its turn comes, never an older one than the
- * sweep before.
+ * <p>Each has its own lock: a sweep that is held up (it may ask an application's authorizer) must
+ * not keep the next pair from being seen. A sweep takes the newest pair when its turn comes, never
+ * an older one than the sweep before.
  */
 public final class Publisher {
   private final ReentrantLock swapping = new ReentrantLock();
@@ -45,8 +46,9 @@ public final class Publisher {
   }
 
   /**
-   * Publishes a policy for good: what comes later, from a source that is still being closed, is dropped. Does
-   * not sweep: whoever ends the client ends its connections, and must not wait for a sweep that is held up.
+   * Publishes a policy for good: what comes later, from a source that is still being closed, is
+   * dropped. Does not sweep: whoever ends the client ends its connections, and must not wait for a
+   * sweep that is held up.
    */
   public void end(PolicyVersion last) {
     swapping.lock();

@@ -22,10 +22,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes engines in the newest trust epoch.
  *
- * <p>Invariant: state that could be resumed never outlives its epoch. A server has one real context an epoch,
- * made anew at least every ten minutes (its ticket keys die with it; the session timeout is only advisory in
- * JSSE); a client has one a destination and epoch, so that no session of one destination can be offered to
- * another, whatever their addresses.
+ * <p>Invariant: state that could be resumed never outlives its epoch. A server has one real context
+ * an epoch, made anew at least every ten minutes (its ticket keys die with it; the session timeout
+ * is only advisory in JSSE); a client has one a destination and epoch, so that no session of one
+ * destination can be offered to another, whatever their addresses.
  */
 public final class TlsEngines {
   private static final Duration SERVER_CONTEXT_LIFE = Duration.ofMinutes(10);
@@ -68,7 +68,9 @@ public final class TlsEngines {
     publisher.onPublished(pair -> forgetAllBut(pair.trust()));
   }
 
-  /** Keys and sessions of epochs that are over, also of destinations that are never dialled again. */
+  /**
+   * Keys and sessions of epochs that are over, also of destinations that are never dialled again.
+   */
   private void forgetAllBut(@Nullable TrustEpoch epoch) {
     clients.values().removeIf(real -> real.epoch() != epoch);
     server.updateAndGet(real -> real != null && real.epoch() != epoch ? null : real);
@@ -82,7 +84,8 @@ public final class TlsEngines {
   PeerAuthority authority() {
     PeerAuthority set = authority.get();
     if (set == null) {
-      throw new IllegalStateException("expected a peer authority, found none: the client is not assembled");
+      throw new IllegalStateException(
+          "expected a peer authority, found none: the client is not assembled");
     }
     return set;
   }
@@ -131,13 +134,15 @@ public final class TlsEngines {
     TrustEpoch epoch = publisher.current().trust();
     if (epoch == null) {
       throw new MeshNotReadyException(
-          "expected an identity and roots before the first handshake, found none yet; wait with awaitReady", null);
+          "expected an identity and roots before the first handshake, found none yet; wait with awaitReady",
+          null);
     }
     try {
       if (terms instanceof Terms.Outbound out) {
         Real real = client(out.destination(), epoch);
         // A port that never comes again keeps a client from finding a session to offer.
-        int port = outbound.resumption() ? hint : portHint.updateAndGet(p -> p == 0xffff ? 1 : p + 1);
+        int port =
+            outbound.resumption() ? hint : portHint.updateAndGet(p -> p == 0xffff ? 1 : p + 1);
         SSLEngine engine = real.context().createSSLEngine(NO_NAME, port);
         outbound.apply(engine, true);
         return new MeshEngine(engine, epoch, terms, outbound, this, peerHost, peerPort);
@@ -150,22 +155,28 @@ public final class TlsEngines {
       }
       return new MeshEngine(engine, epoch, terms, inbound, this, peerHost, peerPort);
     } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("expected a TLS context of " + provider.name() + ", found an error", e);
+      throw new IllegalStateException(
+          "expected a TLS context of " + provider.name() + ", found an error", e);
     }
   }
 
-  /** The real context that an engine made now would come from; for callers that ask for session contexts. */
+  /**
+   * The real context that an engine made now would come from; for callers that ask for session
+   * contexts.
+   */
   SSLContext real(Terms terms) throws MeshNotReadyException {
     TrustEpoch epoch = publisher.current().trust();
     if (epoch == null) {
-      throw new MeshNotReadyException("expected an identity and roots, found none yet; wait with awaitReady", null);
+      throw new MeshNotReadyException(
+          "expected an identity and roots, found none yet; wait with awaitReady", null);
     }
     try {
       return terms instanceof Terms.Outbound out
           ? client(out.destination(), epoch).context()
           : server(epoch).context();
     } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("expected a TLS context of " + provider.name() + ", found an error", e);
+      throw new IllegalStateException(
+          "expected a TLS context of " + provider.name() + ", found an error", e);
     }
   }
 
@@ -178,7 +189,8 @@ public final class TlsEngines {
     if (!outbound.resumption()) {
       fresh.context().getClientSessionContext().setSessionCacheSize(1);
     }
-    // Two threads may each make one: both are of this epoch, and the loser's is merely not found again.
+    // Two threads may each make one: both are of this epoch, and the loser's is merely not found
+    // again.
     clients.put(destination, fresh);
     return fresh;
   }

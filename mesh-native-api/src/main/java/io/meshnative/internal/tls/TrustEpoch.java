@@ -19,11 +19,11 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Identity and roots that belong together, under a number. A handshake runs wholly inside one epoch: a key
- * never meets another generation's chain.
+ * Identity and roots that belong together, under a number. A handshake runs wholly inside one
+ * epoch: a key never meets another generation's chain.
  *
- * <p>Invariant: the identity's leaf chains to a root of the own trust domain's bundle, at the moment the
- * epoch was made.
+ * <p>Invariant: the identity's leaf chains to a root of the own trust domain's bundle, at the
+ * moment the epoch was made.
  */
 public final class TrustEpoch {
   private final long number;
@@ -33,7 +33,10 @@ public final class TrustEpoch {
   private final Map<TrustDomain, String> rootSets;
 
   private TrustEpoch(
-      long number, WorkloadIdentity identity, ConsulId.Service self, Map<TrustDomain, TrustBundle> bundles) {
+      long number,
+      WorkloadIdentity identity,
+      ConsulId.Service self,
+      Map<TrustDomain, TrustBundle> bundles) {
     this.number = number;
     this.identity = identity;
     this.self = self;
@@ -46,7 +49,8 @@ public final class TrustEpoch {
   /**
    * Makes an epoch, if identity and roots are consistent.
    *
-   * @throws InvalidUpdateException if the leaf does not chain to a held root now, or is not a service's
+   * @throws InvalidUpdateException if the leaf does not chain to a held root now, or is not a
+   *     service's
    */
   public static TrustEpoch of(
       long number,
@@ -72,13 +76,14 @@ public final class TrustEpoch {
   }
 
   /**
-   * Makes an epoch whose roots the own leaf does not chain to: for roots that were taken away before the new
-   * leaf came. Peers are judged by these roots; they will refuse us.
+   * Makes an epoch whose roots the own leaf does not chain to: for roots that were taken away
+   * before the new leaf came. Peers are judged by these roots; they will refuse us.
    */
   public static TrustEpoch underForeignRoots(
       long number, WorkloadIdentity identity, List<TrustBundle> bundles) {
     if (!(identity.id().consulId().orElse(null) instanceof ConsulId.Service self)) {
-      throw new IllegalArgumentException("expected an identity that was in an epoch before, found " + identity);
+      throw new IllegalArgumentException(
+          "expected an identity that was in an epoch before, found " + identity);
     }
     Map<TrustDomain, TrustBundle> byDomain = new HashMap<>();
     bundles.forEach(bundle -> byDomain.put(bundle.trustDomain(), bundle));

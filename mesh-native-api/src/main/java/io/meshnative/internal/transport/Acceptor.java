@@ -29,14 +29,15 @@ import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Listens: one thread takes TCP connections, the executor does the handshakes, {@link #accept} hands over
- * those that passed.
+ * Listens: one thread takes TCP connections, the executor does the handshakes, {@link #accept}
+ * hands over those that passed.
  *
- * <p>Invariants: no handshake runs on the accepting thread; every connection that was taken holds exactly one
- * permit until it ends; what was not handed over is closed when this socket closes.
+ * <p>Invariants: no handshake runs on the accepting thread; every connection that was taken holds
+ * exactly one permit until it ends; what was not handed over is closed when this socket closes.
  *
- * <p>Silent clients: where all slots are taken, a newcomer (one at a time; the rest waits in the backlog) gets
- * the slot of the oldest handshake from which no byte has come for {@value #SILENCE_MILLIS} ms.
+ * <p>Silent clients: where all slots are taken, a newcomer (one at a time; the rest waits in the
+ * backlog) gets the slot of the oldest handshake from which no byte has come for {@value
+ * #SILENCE_MILLIS} ms.
  */
 public final class Acceptor extends MeshServerSocket {
   private static final Logger LOG = System.getLogger("io.meshnative.listen");
@@ -107,9 +108,11 @@ public final class Acceptor extends MeshServerSocket {
         implAccept(raw);
         begin(raw);
       } catch (InterruptedException e) {
-        RawSockets.closeQuietly(raw); // whoever interrupted us is mistaken: only close() ends a listener
+        RawSockets.closeQuietly(
+            raw); // whoever interrupted us is mistaken: only close() ends a listener
       } catch (IOException | RuntimeException | Error e) {
-        // An error too, such as no more threads: a listener that died would look like one that nobody calls.
+        // An error too, such as no more threads: a listener that died would look like one that
+        // nobody calls.
         RawSockets.closeQuietly(raw);
         if (!closed.get()) {
           LOG.log(Level.WARNING, "accepting on port " + getLocalPort() + " failed; going on", e);
@@ -156,11 +159,16 @@ public final class Acceptor extends MeshServerSocket {
       limitWarnedNanos = now;
       LOG.log(
           Level.WARNING,
-          () -> "closed a connection: " + options.maxConnections() + " are open, the limit of this listener");
+          () ->
+              "closed a connection: "
+                  + options.maxConnections()
+                  + " are open, the limit of this listener");
     }
   }
 
-  /** One connection that was taken, until it is handed over or ended; gives back each permit once. */
+  /**
+   * One connection that was taken, until it is handed over or ended; gives back each permit once.
+   */
   private final class Handshake {
     private final Socket raw;
     private final long since = System.nanoTime();
@@ -173,7 +181,8 @@ public final class Acceptor extends MeshServerSocket {
     }
 
     /**
-     * Waits for a slot. Where all are taken, the oldest handshake whose peer has kept silent makes room.
+     * Waits for a slot. Where all are taken, the oldest handshake whose peer has kept silent makes
+     * room.
      *
      * @return false if the listener was closed
      */
@@ -235,7 +244,10 @@ public final class Acceptor extends MeshServerSocket {
     }
   }
 
-  /** Only under pressure, and only after a grace: an honest client says hello as soon as it is connected. */
+  /**
+   * Only under pressure, and only after a grace: an honest client says hello as soon as it is
+   * connected.
+   */
   private void dropOldestSilent() {
     long now = System.nanoTime();
     for (Handshake oldest : shaking) {
@@ -243,7 +255,9 @@ public final class Acceptor extends MeshServerSocket {
         return; // all others are younger
       }
       if (oldest.isSilent()) {
-        LOG.log(Level.DEBUG, () -> "dropped the silent " + oldest.raw.getRemoteSocketAddress() + " for a newcomer");
+        LOG.log(
+            Level.DEBUG,
+            () -> "dropped the silent " + oldest.raw.getRemoteSocketAddress() + " for a newcomer");
         oldest.end();
         return;
       }
@@ -258,17 +272,24 @@ public final class Acceptor extends MeshServerSocket {
         channel.close();
         return;
       }
-      channel.handshake(Deadline.afterMillis(clamp(TimeUnit.MILLISECONDS.convert(options.handshakeTimeout()))));
+      channel.handshake(
+          Deadline.afterMillis(clamp(TimeUnit.MILLISECONDS.convert(options.handshakeTimeout()))));
       handshake.freeSlot();
       handOver(new MeshSocket(channel));
     } catch (IOException e) {
-      // A refusal was reported with its reason where it was decided; the rest is the internet's noise.
+      // A refusal was reported with its reason where it was decided; the rest is the internet's
+      // noise.
       LOG.log(
           Level.DEBUG,
-          () -> "no connection from " + handshake.raw.getRemoteSocketAddress() + ": " + PeerText.oneLine(e.getMessage()));
+          () ->
+              "no connection from "
+                  + handshake.raw.getRemoteSocketAddress()
+                  + ": "
+                  + PeerText.oneLine(e.getMessage()));
       handshake.end();
     } catch (RuntimeException | Error e) {
-      LOG.log(Level.WARNING, "a handshake failed in an unexpected way; the connection is closed", e);
+      LOG.log(
+          Level.WARNING, "a handshake failed in an unexpected way; the connection is closed", e);
       handshake.end();
     } finally {
       handshake.freeSlot();
@@ -329,7 +350,8 @@ public final class Acceptor extends MeshServerSocket {
 
   private Ready next(long timeout, long end) throws IOException {
     try {
-      Ready next = timeout == 0 ? ready.take() : ready.poll(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+      Ready next =
+          timeout == 0 ? ready.take() : ready.poll(end - System.nanoTime(), TimeUnit.NANOSECONDS);
       if (next == null) {
         throw new SocketTimeoutException("no authorized peer connected within " + timeout + " ms");
       }
@@ -343,7 +365,8 @@ public final class Acceptor extends MeshServerSocket {
   @Override
   public void setSoTimeout(int timeout) throws SocketException {
     if (timeout < 0) {
-      throw new IllegalArgumentException("expected a timeout of 0 or more milliseconds, found " + timeout);
+      throw new IllegalArgumentException(
+          "expected a timeout of 0 or more milliseconds, found " + timeout);
     }
     if (isClosed()) {
       throw new SocketException("Socket is closed");
@@ -358,7 +381,8 @@ public final class Acceptor extends MeshServerSocket {
 
   @Override
   public void close() throws IOException {
-    // The superclass's constructor may close before the fields are there; only ours is called later.
+    // The superclass's constructor may close before the fields are there; only ours is called
+    // later.
     if (!closed.compareAndSet(false, true)) {
       return;
     }

@@ -7,9 +7,9 @@ import java.util.concurrent.Executor;
 /**
  * Runs what the application gave us on its executor.
  *
- * <p>Invariant: {@link #execute} never throws. A sweep that ends connections must reach the last one, whatever
- * the application's code or a saturated executor does; so a task that the executor refuses gets a thread of its
- * own, and cannot hold up the sweep either.
+ * <p>Invariant: {@link #execute} never throws. A sweep that ends connections must reach the last
+ * one, whatever the application's code or a saturated executor does; so a task that the executor
+ * refuses gets a thread of its own, and cannot hold up the sweep either.
  */
 final class Callbacks implements Executor {
   private static final Logger LOG = System.getLogger("io.meshnative.revocation");

@@ -5,7 +5,10 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.Objects;
 
-/** The two streams of a socket. Closing either closes the socket; the first I/O performs the handshake. */
+/**
+ * The two streams of a socket. Closing either closes the socket; the first I/O performs the
+ * handshake.
+ */
 final class ChannelStreams {
   private ChannelStreams() {}
 

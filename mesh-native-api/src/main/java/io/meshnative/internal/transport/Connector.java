@@ -10,10 +10,11 @@ public interface Connector {
   /**
    * Connects.
    *
-   * @param requested the address that the caller of {@code connect} gave; a destination's sockets ignore it
+   * @param requested the address that the caller of {@code connect} gave; a destination's sockets
+   *     ignore it
    * @param timeoutMillis for everything together; 0 means the options' default, never for ever
-   * @param preparer must see every raw socket before it connects, as {@link RawSockets#open} does: it applies
-   *     the caller's options, and lets {@code close()} end the attempt
+   * @param preparer must see every raw socket before it connects, as {@link RawSockets#open} does:
+   *     it applies the caller's options, and lets {@code close()} end the attempt
    * @return a channel whose handshake is done
    * @throws IOException if there is no endpoint, or none can be reached, or it is the wrong one
    */

@@ -4,8 +4,8 @@ import java.net.SocketTimeoutException;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A moment by which something must have ended. Immutable. It never ends early: what remains is rounded up, so
- * that a wait of {@link #remainingMillis()} cannot be shorter than the budget.
+ * A moment by which something must have ended. Immutable. It never ends early: what remains is
+ * rounded up, so that a wait of {@link #remainingMillis()} cannot be shorter than the budget.
  */
 public final class Deadline {
   private final int budgetMillis;

@@ -25,7 +25,8 @@ public final class DestinationSockets extends SocketFactory {
   /** Makes a socket that dials when it is connected. */
   @Override
   public MeshSocket createSocket() {
-    return new MeshSocket((ignored, timeout, preparer) -> dialer.dial(destination, options, timeout, preparer));
+    return new MeshSocket(
+        (ignored, timeout, preparer) -> dialer.dial(destination, options, timeout, preparer));
   }
 
   /** Dials at once. */
@@ -33,7 +34,8 @@ public final class DestinationSockets extends SocketFactory {
     return connected(createSocket(), null);
   }
 
-  private MeshSocket connected(MeshSocket socket, @Nullable SocketAddress local) throws IOException {
+  private MeshSocket connected(MeshSocket socket, @Nullable SocketAddress local)
+      throws IOException {
     try {
       if (local != null) {
         socket.bind(local);
@@ -52,7 +54,8 @@ public final class DestinationSockets extends SocketFactory {
   }
 
   @Override
-  public Socket createSocket(String host, int port, InetAddress localHost, int localPort) throws IOException {
+  public Socket createSocket(String host, int port, InetAddress localHost, int localPort)
+      throws IOException {
     return connected(createSocket(), new InetSocketAddress(localHost, localPort));
   }
 

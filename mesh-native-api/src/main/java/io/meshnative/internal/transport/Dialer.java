@@ -38,7 +38,8 @@ import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens connections to destinations: finds, picks, connects, shakes hands; the next endpoint where one fails.
+ * Opens connections to destinations: finds, picks, connects, shakes hands; the next endpoint where
+ * one fails.
  *
  * <p>Whatever fails, everything that was opened on the way is closed. One budget covers it all.
  */
@@ -84,7 +85,8 @@ public final class Dialer implements AutoCloseable {
   }
 
   /** Dials within the options' budget, or the shorter one given. */
-  TlsChannel dial(Destination destination, DialOptions options, int timeoutMillis, SocketPreparer preparer)
+  TlsChannel dial(
+      Destination destination, DialOptions options, int timeoutMillis, SocketPreparer preparer)
       throws IOException {
     long most = Math.min(TimeUnit.MILLISECONDS.convert(options.timeout()), Integer.MAX_VALUE);
     long millis = timeoutMillis > 0 ? Math.min(timeoutMillis, most) : most;
@@ -115,12 +117,17 @@ public final class Dialer implements AutoCloseable {
     List<IOException> failures = new ArrayList<>();
     for (int i = 0; i < order.size(); i++) {
       Endpoint endpoint = order.get(i);
-      // A dead endpoint must leave time for the next ones: each but the last gets its share of what is left.
+      // A dead endpoint must leave time for the next ones: each but the last gets its share of what
+      // is left.
       int left = order.size() - i;
-      Deadline share = left == 1 ? budget : Deadline.afterMillis(Math.max(1, budget.remainingMillis() / Math.min(left, 3)));
+      Deadline share =
+          left == 1
+              ? budget
+              : Deadline.afterMillis(Math.max(1, budget.remainingMillis() / Math.min(left, 3)));
       Attempt attempt = pool.begin(endpoint);
       try {
-        TlsChannel channel = connect(destination, endpoint, options, share, preparer, attempt::closed);
+        TlsChannel channel =
+            connect(destination, endpoint, options, share, preparer, attempt::closed);
         attempt.succeeded();
         return channel;
       } catch (MeshAuthorizationException e) {
@@ -133,7 +140,8 @@ public final class Dialer implements AutoCloseable {
         }
         if (e instanceof IdentityExpiredException && ownIdentityHasEnded()) {
           attempt.closed();
-          throw e; // ours to settle too; where it is the peer's that ended, the next endpoint may be better
+          throw e; // ours to settle too; where it is the peer's that ended, the next endpoint may
+          // be better
         }
         attempt.failed();
         failures.add(e);
@@ -149,7 +157,11 @@ public final class Dialer implements AutoCloseable {
   }
 
   private TlsChannel dialOnly(
-      Destination destination, Endpoint endpoint, DialOptions options, Deadline budget, SocketPreparer preparer)
+      Destination destination,
+      Endpoint endpoint,
+      DialOptions options,
+      Deadline budget,
+      SocketPreparer preparer)
       throws IOException {
     try {
       return connect(destination, endpoint, options, budget, preparer, () -> {});
@@ -162,7 +174,12 @@ public final class Dialer implements AutoCloseable {
       }
       throw new NoEndpointException(
           destination,
-          "expected " + destination + " at " + endpoint.address() + ", found no connection: " + e.getMessage(),
+          "expected "
+              + destination
+              + " at "
+              + endpoint.address()
+              + ", found no connection: "
+              + e.getMessage(),
           e);
     }
   }
@@ -209,12 +226,16 @@ public final class Dialer implements AutoCloseable {
       Runnable onClosed,
       int hint)
       throws IOException {
-    Socket raw = RawSockets.open(new InetSocketAddress(endpoint.host(), endpoint.port()), budget, preparer);
+    Socket raw =
+        RawSockets.open(new InetSocketAddress(endpoint.host(), endpoint.port()), budget, preparer);
     TlsChannel channel;
     MeshEngine engine;
     try {
-      engine = engines.engine(new Terms.Outbound(destination), endpoint.host(), endpoint.port(), hint);
-      engine.offer(options.alpn(), Optional.of(options.sni().orElseGet(() -> serverName(destination, engine.epoch()))));
+      engine =
+          engines.engine(new Terms.Outbound(destination), endpoint.host(), endpoint.port(), hint);
+      engine.offer(
+          options.alpn(),
+          Optional.of(options.sni().orElseGet(() -> serverName(destination, engine.epoch()))));
       channel =
           new TlsChannel(
               raw,
@@ -248,18 +269,31 @@ public final class Dialer implements AutoCloseable {
     return new LayeredSockets((raw, host, port) -> layer(destination, raw, host, port), sample);
   }
 
-  /** Layers TLS over a socket that the caller connected; the destination is expected at its other end. */
-  private TlsChannel layer(Destination destination, Socket raw, @Nullable String host, int port) throws IOException {
+  /**
+   * Layers TLS over a socket that the caller connected; the destination is expected at its other
+   * end.
+   */
+  private TlsChannel layer(Destination destination, Socket raw, @Nullable String host, int port)
+      throws IOException {
     requireAllowed(destination);
-    MeshEngine engine = engines.engine(new Terms.Outbound(destination), host, port, port & 0x7fff | 1);
+    MeshEngine engine =
+        engines.engine(new Terms.Outbound(destination), host, port, port & 0x7fff | 1);
     engine.offer(List.of(), Optional.of(serverName(destination, engine.epoch())));
     TlsChannel channel =
-        new TlsChannel(raw, engine, destination + " at " + raw.getRemoteSocketAddress(), scheduler, engine::release);
+        new TlsChannel(
+            raw,
+            engine,
+            destination + " at " + raw.getRemoteSocketAddress(),
+            scheduler,
+            engine::release);
     engine.onCut(channel::abort);
     return channel;
   }
 
-  /** The name that Consul gives the target; gateways route by it, sidecars and native peers do not need it. */
+  /**
+   * The name that Consul gives the target; gateways route by it, sidecars and native peers do not
+   * need it.
+   */
   private static String serverName(Destination destination, TrustEpoch epoch) {
     ConsulId.Service target = epoch.expected(destination);
     boolean plain = target.partition().equals(ConsulId.DEFAULT);
@@ -296,11 +330,14 @@ public final class Dialer implements AutoCloseable {
     }
   }
 
-  private static MeshNotReadyException closedWhileDialling(Destination destination, IOException cause) {
-    return new MeshNotReadyException("the mesh client was closed while it dialled " + destination, cause);
+  private static MeshNotReadyException closedWhileDialling(
+      Destination destination, IOException cause) {
+    return new MeshNotReadyException(
+        "the mesh client was closed while it dialled " + destination, cause);
   }
 
-  private static NoEndpointException none(Destination destination, Upstream upstream, boolean known) {
+  private static NoEndpointException none(
+      Destination destination, Upstream upstream, boolean known) {
     IOException failure = upstream.failure();
     String found;
     if (!known) {
@@ -311,7 +348,9 @@ public final class Dialer implements AutoCloseable {
       EndpointSet set =
           upstream
               .endpoints()
-              .orElseGet(() -> new EndpointSet(destination, List.of(), EndpointSet.Emptiness.NO_INSTANCE, List.of()));
+              .orElseGet(() ->
+                  new EndpointSet(
+                      destination, List.of(), EndpointSet.Emptiness.NO_INSTANCE, List.of()));
       found =
           switch (set.emptiness()) {
             case NO_INSTANCE ->
@@ -321,11 +360,13 @@ public final class Dialer implements AutoCloseable {
                 "an answer that hides instances; the token needs service:read on \""
                     + destination.service()
                     + "\" and node:read (a service identity token has both)";
-            case ALL_SKIPPED -> "instances that cannot be used: " + String.join("; ", set.skipped());
+            case ALL_SKIPPED ->
+                "instances that cannot be used: " + String.join("; ", set.skipped());
             case NOT_EMPTY -> "endpoints that left while dialling; dial again";
           };
     }
-    return new NoEndpointException(destination, "expected an endpoint of " + destination + ", found " + found, failure);
+    return new NoEndpointException(
+        destination, "expected an endpoint of " + destination + ", found " + found, failure);
   }
 
   /** A peer that is another one, or that refused us, says more than a dead address. */
@@ -334,7 +375,8 @@ public final class Dialer implements AutoCloseable {
     IOException telling = null;
     for (IOException failure : failures) {
       if (failure instanceof PeerIdentityException
-          || (failure instanceof PeerRefusedException && !(telling instanceof PeerIdentityException))) {
+          || (failure instanceof PeerRefusedException
+              && !(telling instanceof PeerIdentityException))) {
         telling = failure;
       }
     }
@@ -355,12 +397,20 @@ public final class Dialer implements AutoCloseable {
     if (telling == null) {
       StringBuilder found = new StringBuilder();
       for (int i = 0; i < failures.size(); i++) {
-        found.append(i == 0 ? "" : "; ").append(tried.get(i).address()).append(": ").append(failures.get(i).getMessage());
+        found
+            .append(i == 0 ? "" : "; ")
+            .append(tried.get(i).address())
+            .append(": ")
+            .append(failures.get(i).getMessage());
       }
       telling =
           new NoEndpointException(
               destination,
-              "expected a connection to one of the endpoints of " + destination + ", found none (" + found + ")",
+              "expected a connection to one of the endpoints of "
+                  + destination
+                  + ", found none ("
+                  + found
+                  + ")",
               failures.isEmpty() ? null : failures.get(0));
     }
     for (IOException failure : failures) {

@@ -6,10 +6,11 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Why a channel ended: closed by its owner, or for a reason. A reason belongs to the first thread that meets
- * it: that thread gets the instance itself, and so the exception's type; other threads get an
- * {@link IOException} with the same message and the reason as cause, because a throwable that several threads
- * throw shows the wrong stack and collects suppressed exceptions from all of them.
+ * Why a channel ended: closed by its owner, or for a reason. A reason belongs to the first thread
+ * that meets it: that thread gets the instance itself, and so the exception's type; other threads
+ * get an {@link IOException} with the same message and the reason as cause, because a throwable
+ * that several threads throw shows the wrong stack and collects suppressed exceptions from all of
+ * them.
  */
 final class Ending {
   private final @Nullable IOException reason;

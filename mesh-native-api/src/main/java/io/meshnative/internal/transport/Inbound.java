@@ -16,11 +16,12 @@ import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /**
- * From the network to plaintext. Used by one thread at a time (the channel's read lock). It never writes: what
- * the engine wants to answer waits for the next write.
+ * From the network to plaintext. Used by one thread at a time (the channel's read lock). It never
+ * writes: what the engine wants to answer waits for the next write.
  *
- * <p>Both buffers are in reading position: {@code net} starts at a record's first byte, {@code app} holds
- * plaintext that no caller has taken. Nothing is lost when a raw read times out, so every read can be resumed.
+ * <p>Both buffers are in reading position: {@code net} starts at a record's first byte, {@code app}
+ * holds plaintext that no caller has taken. Nothing is lost when a raw read times out, so every
+ * read can be resumed.
  */
 final class Inbound {
   /** How a read that must not wait asks; 0 waits for ever, more is milliseconds. */
@@ -64,7 +65,9 @@ final class Inbound {
     return received;
   }
 
-  /** One unwrap, and one raw read if the engine needs it; application data that comes early is kept. */
+  /**
+   * One unwrap, and one raw read if the engine needs it; application data that comes early is kept.
+   */
   void handshakeStep(Deadline budget) throws IOException {
     if (net.hasRemaining()) {
       SSLEngineResult result = unwrapIntoApp();
@@ -136,8 +139,7 @@ final class Inbound {
       }
       if (net.hasRemaining() || engineHolds) {
         refuseRenegotiation();
-        SSLEngineResult result =
-            direct == null ? unwrapIntoApp() : engine.unwrap(net, direct);
+        SSLEngineResult result = direct == null ? unwrapIntoApp() : engine.unwrap(net, direct);
         engineHolds = result.getStatus() == Status.BUFFER_OVERFLOW && result.bytesProduced() > 0;
         if (result.bytesProduced() > 0) {
           if (!heard) {
@@ -145,7 +147,8 @@ final class Inbound {
           }
           return result.bytesProduced();
         }
-        // End of stream is what the engine says, never the status: after our own close_notify BoringSSL
+        // End of stream is what the engine says, never the status: after our own close_notify
+        // BoringSSL
         // says CLOSED with every record.
         closeNotified = engine.isInboundDone();
         if (closeNotified || progressed(result)) {
@@ -185,8 +188,8 @@ final class Inbound {
   }
 
   /**
-   * The record's type is readable in TLS 1.2, and after the handshake type 22 can only be a renegotiation:
-   * refused here for every engine, since Conscrypt as a client has no switch for it.
+   * The record's type is readable in TLS 1.2, and after the handshake type 22 can only be a
+   * renegotiation: refused here for every engine, since Conscrypt as a client has no switch for it.
    */
   private void refuseRenegotiation() throws SSLException {
     if (renegotiable && net.hasRemaining() && net.get(net.position()) == HANDSHAKE_RECORD) {
@@ -262,7 +265,8 @@ final class Inbound {
 
   private static ByteBuffer grown(ByteBuffer buffer) throws SSLException {
     if (buffer.capacity() >= MAX_BUFFER) {
-      throw new SSLException("the TLS engine makes no progress with " + buffer.capacity() + " bytes");
+      throw new SSLException(
+          "the TLS engine makes no progress with " + buffer.capacity() + " bytes");
     }
     return resized(buffer, Math.max(512, 2 * buffer.capacity()));
   }

@@ -41,11 +41,16 @@ public final class LayeredSockets extends SSLSocketFactory {
     return sample.get().getSupportedCipherSuites();
   }
 
-  /** Layers TLS over a connected socket; the handshake runs with the first read, write or startHandshake. */
+  /**
+   * Layers TLS over a connected socket; the handshake runs with the first read, write or
+   * startHandshake.
+   */
   @Override
-  public Socket createSocket(Socket raw, @Nullable String host, int port, boolean autoClose) throws IOException {
+  public Socket createSocket(Socket raw, @Nullable String host, int port, boolean autoClose)
+      throws IOException {
     if (!raw.isConnected()) {
-      throw new java.net.SocketException("expected a connected socket to layer TLS over, found one that is not");
+      throw new java.net.SocketException(
+          "expected a connected socket to layer TLS over, found one that is not");
     }
     if (!autoClose) {
       throw new IllegalArgumentException(
@@ -57,23 +62,24 @@ public final class LayeredSockets extends SSLSocketFactory {
   /** Makes a socket that connects to the address that its {@code connect} is given. */
   @Override
   public Socket createSocket() {
-    return new MeshSocket(
-        (address, timeout, preparer) -> {
-          if (!(address instanceof InetSocketAddress inet)) {
-            throw new java.net.SocketException("expected an internet address to connect to, found " + address);
-          }
-          Deadline budget = Deadline.afterMillis(timeout > 0 ? timeout : TlsChannel.DEFAULT_HANDSHAKE_MILLIS);
-          Socket raw = RawSockets.open(inet, budget, preparer);
-          TlsChannel channel;
-          try {
-            channel = layer.over(raw, inet.getHostString(), inet.getPort());
-          } catch (IOException | RuntimeException e) {
-            RawSockets.closeQuietly(raw);
-            throw e;
-          }
-          channel.handshake(budget);
-          return channel;
-        });
+    return new MeshSocket((address, timeout, preparer) -> {
+      if (!(address instanceof InetSocketAddress inet)) {
+        throw new java.net.SocketException(
+            "expected an internet address to connect to, found " + address);
+      }
+      Deadline budget =
+          Deadline.afterMillis(timeout > 0 ? timeout : TlsChannel.DEFAULT_HANDSHAKE_MILLIS);
+      Socket raw = RawSockets.open(inet, budget, preparer);
+      TlsChannel channel;
+      try {
+        channel = layer.over(raw, inet.getHostString(), inet.getPort());
+      } catch (IOException | RuntimeException e) {
+        RawSockets.closeQuietly(raw);
+        throw e;
+      }
+      channel.handshake(budget);
+      return channel;
+    });
   }
 
   @Override
@@ -82,8 +88,10 @@ public final class LayeredSockets extends SSLSocketFactory {
   }
 
   @Override
-  public Socket createSocket(String host, int port, InetAddress localHost, int localPort) throws IOException {
-    return connected(new InetSocketAddress(host, port), new InetSocketAddress(localHost, localPort));
+  public Socket createSocket(String host, int port, InetAddress localHost, int localPort)
+      throws IOException {
+    return connected(
+        new InetSocketAddress(host, port), new InetSocketAddress(localHost, localPort));
   }
 
   @Override
@@ -92,11 +100,14 @@ public final class LayeredSockets extends SSLSocketFactory {
   }
 
   @Override
-  public Socket createSocket(InetAddress host, int port, InetAddress localHost, int localPort) throws IOException {
-    return connected(new InetSocketAddress(host, port), new InetSocketAddress(localHost, localPort));
+  public Socket createSocket(InetAddress host, int port, InetAddress localHost, int localPort)
+      throws IOException {
+    return connected(
+        new InetSocketAddress(host, port), new InetSocketAddress(localHost, localPort));
   }
 
-  private Socket connected(InetSocketAddress remote, @Nullable InetSocketAddress local) throws IOException {
+  private Socket connected(InetSocketAddress remote, @Nullable InetSocketAddress local)
+      throws IOException {
     Socket socket = createSocket();
     try {
       if (local != null) {

@@ -19,8 +19,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection whose peer was let through. Holds its engine weakly, so that a server which drops an engine
- * without closing it leaks nothing here.
+ * A connection whose peer was let through. Holds its engine weakly, so that a server which drops an
+ * engine without closing it leaks nothing here.
  */
 final class LiveConnection extends WeakReference<MeshEngine> {
   private final Terms terms;
@@ -95,7 +95,9 @@ final class LiveConnection extends WeakReference<MeshEngine> {
     return since;
   }
 
-  /** When the connection is cut at the latest: the end of the earlier of both sides' certificates. */
+  /**
+   * When the connection is cut at the latest: the end of the earlier of both sides' certificates.
+   */
   Instant notAfter() {
     Instant peers = proof.notAfter();
     return peers.isBefore(ownNotAfter) ? peers : ownNotAfter;
@@ -111,7 +113,9 @@ final class LiveConnection extends WeakReference<MeshEngine> {
   }
 
   MeshEvent.Direction direction() {
-    return terms instanceof Terms.Outbound ? MeshEvent.Direction.OUTBOUND : MeshEvent.Direction.INBOUND;
+    return terms instanceof Terms.Outbound
+        ? MeshEvent.Direction.OUTBOUND
+        : MeshEvent.Direction.INBOUND;
   }
 
   Optional<Destination> destination() {

@@ -40,7 +40,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import javax.net.ssl.SSLSession;
@@ -49,9 +48,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The live connections, and the decisions that let them in and end them.
  *
- * <p>Invariant: a connection is in the registry before the pair is read for the last time in {@link #admit},
- * and a publication swaps the pair before it sweeps the registry. So a withdrawal that happens in between is
- * seen by one of the two; none slips through.
+ * <p>Invariant: a connection is in the registry before the pair is read for the last time in {@link
+ * #admit}, and a publication swaps the pair before it sweeps the registry. So a withdrawal that
+ * happens in between is seen by one of the two; none slips through.
  */
 public final class LiveConnections implements PeerAuthority {
   private static final Logger LOG = System.getLogger("io.meshnative.revocation");
@@ -110,18 +109,13 @@ public final class LiveConnections implements PeerAuthority {
     }
     LiveConnection connection =
         new LiveConnection(
-            engine,
-            proof,
-            now,
-            ownNotAfter,
-            retireAt(engine.epoch(), proof),
-            this,
-            dropped);
+            engine, proof, now, ownNotAfter, retireAt(engine.epoch(), proof), this, dropped);
     ProvenPeer peer = decide(connection, pair);
     add(connection);
     try {
       Published again = publisher.current();
-      // A gate is no part of the pair: it may have been closed since, by a sweep that did not see us yet.
+      // A gate is no part of the pair: it may have been closed since, by a sweep that did not see
+      // us yet.
       if (again != pair || connection.isGated()) {
         peer = decide(connection, again);
       }
@@ -196,7 +190,10 @@ public final class LiveConnections implements PeerAuthority {
     return peer;
   }
 
-  /** Judges before there is a connection; a listener's own authorizer is asked only once there is one. */
+  /**
+   * Judges before there is a connection; a listener's own authorizer is asked only once there is
+   * one.
+   */
   private void preview(Terms terms, PeerProof proof, Published pair) throws MeshException {
     TrustEpoch epoch = check.liveEpoch(pair);
     PeerProof shown = check.current(proof, epoch);
@@ -245,14 +242,19 @@ public final class LiveConnections implements PeerAuthority {
   }
 
   private void purge() {
-    for (Reference<? extends MeshEngine> gone = dropped.poll(); gone != null; gone = dropped.poll()) {
+    for (Reference<? extends MeshEngine> gone = dropped.poll();
+        gone != null;
+        gone = dropped.poll()) {
       remove((LiveConnection) gone);
     }
   }
 
   private Instant retireAt(TrustEpoch own, PeerProof peer) {
     Instant from = latest(own.identity().notBefore(), peer.notBefore());
-    Instant to = own.identity().notAfter().isBefore(peer.notAfter()) ? own.identity().notAfter() : peer.notAfter();
+    Instant to =
+        own.identity().notAfter().isBefore(peer.notAfter())
+            ? own.identity().notAfter()
+            : peer.notAfter();
     Duration life = Duration.between(from, to);
     double fraction =
         retirePolicy.from() == retirePolicy.to()
@@ -268,8 +270,9 @@ public final class LiveConnections implements PeerAuthority {
   // ---- withdrawing ----
 
   /**
-   * Judges every live connection and request again. Runs on the publishing thread; blocks on nothing of ours.
-   * Connections whose listener asks code of the application come last, so that it delays nobody else.
+   * Judges every live connection and request again. Runs on the publishing thread; blocks on
+   * nothing of ours. Connections whose listener asks code of the application come last, so that it
+   * delays nobody else.
    */
   public void sweep(Published pair) {
     sweep(pair, false);
@@ -295,7 +298,10 @@ public final class LiveConnections implements PeerAuthority {
         withdraw(connection, reason);
       }
     } catch (RuntimeException e) {
-      LOG.log(Level.WARNING, "ending the connection with " + connection.proof().id() + " failed; it is cut", e);
+      LOG.log(
+          Level.WARNING,
+          "ending the connection with " + connection.proof().id() + " failed; it is cut",
+          e);
     }
   }
 
@@ -306,7 +312,8 @@ public final class LiveConnections implements PeerAuthority {
     } catch (MeshException e) {
       return e;
     } catch (Throwable e) { // an authorizer may fail by an Error too
-      return new PeerIdentityException("the decision failed, so the connection is cut", "a decision", null, e);
+      return new PeerIdentityException(
+          "the decision failed, so the connection is cut", "a decision", null, e);
     }
   }
 
@@ -331,7 +338,11 @@ public final class LiveConnections implements PeerAuthority {
       } else if (connection.startsRetiring(now)) {
         events.accept(
             new MeshEvent.Retiring(
-                now, connection.direction(), connection.proof().id(), connection.destination(), end));
+                now,
+                connection.direction(),
+                connection.proof().id(),
+                connection.destination(),
+                end));
       }
     }
     retirements.sweep(destination -> refusalOf(destination, publisher.current()));
@@ -343,14 +354,24 @@ public final class LiveConnections implements PeerAuthority {
       withdraw(
           connection,
           new IdentityExpiredException(
-              "the certificates of the connection with " + connection.proof().id() + " ended at " + end + "; dial again",
+              "the certificates of the connection with "
+                  + connection.proof().id()
+                  + " ended at "
+                  + end
+                  + "; dial again",
               end));
     } catch (RuntimeException e) {
-      LOG.log(Level.WARNING, "ending the connection with " + connection.proof().id() + " failed; it is cut", e);
+      LOG.log(
+          Level.WARNING,
+          "ending the connection with " + connection.proof().id() + " failed; it is cut",
+          e);
     }
   }
 
-  /** Judges all again under the pair held; for when something besides the pair changed, such as a gate. */
+  /**
+   * Judges all again under the pair held; for when something besides the pair changed, such as a
+   * gate.
+   */
   public void judgeAgain() {
     publisher.sweepAgain();
   }
@@ -387,7 +408,10 @@ public final class LiveConnections implements PeerAuthority {
     try {
       connection.cut(withdrawal.reason());
     } catch (RuntimeException | Error e) {
-      LOG.log(Level.WARNING, "closing the transport of a connection that was cut failed; its engine is cut", e);
+      LOG.log(
+          Level.WARNING,
+          "closing the transport of a connection that was cut failed; its engine is cut",
+          e);
     }
     for (LiveConnection.Tracker tracker : connection.trackers()) {
       run(tracker, withdrawal);
@@ -472,7 +496,8 @@ public final class LiveConnections implements PeerAuthority {
       return denied;
     }
     String text = String.valueOf(reason.getMessage());
-    MeshAuthorizationException denied = new MeshAuthorizationException(text, PolicyCheck.refusal(text));
+    MeshAuthorizationException denied =
+        new MeshAuthorizationException(text, PolicyCheck.refusal(text));
     denied.initCause(reason);
     return denied;
   }
@@ -486,7 +511,9 @@ public final class LiveConnections implements PeerAuthority {
     }
     throw new IllegalArgumentException(
         "expected a session of an engine or socket of this client whose handshake is done, found "
-            + (session instanceof MeshSession ? "one of another client or one not done" : session.getClass().getName()));
+            + (session instanceof MeshSession
+                ? "one of another client or one not done"
+                : session.getClass().getName()));
   }
 
   public Lease track(SSLSession session, Consumer<Withdrawal> close) {
@@ -506,10 +533,12 @@ public final class LiveConnections implements PeerAuthority {
   }
 
   /** Judges a request, and keeps judging it. */
-  public RequestLease admit(MeshPeer peer, HttpRequestView request, Consumer<Decision.Denied> onWithdrawn)
+  public RequestLease admit(
+      MeshPeer peer, HttpRequestView request, Consumer<Decision.Denied> onWithdrawn)
       throws MeshAuthorizationException {
     if (!(peer instanceof ProvenPeer proven) || !proven.connection().isJudgedBy(this)) {
-      throw new IllegalArgumentException("expected a peer that this client made, found " + peer.getClass().getName());
+      throw new IllegalArgumentException(
+          "expected a peer that this client made, found " + peer.getClass().getName());
     }
     Optional<Withdrawal> gone = proven.connection().withdrawn();
     if (gone.isPresent()) {

@@ -9,12 +9,13 @@ import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSession;
 
 /**
- * The engine and its one lock. Only CPU runs inside the lock, never I/O, so nobody waits long for it. Every failure leaves as an {@link SSLException} whose text a person can read.
+ * The engine and its one lock. Only CPU runs inside the lock, never I/O, so nobody waits long for
+ * it. Every failure leaves as an {@link SSLException} whose text a person can read.
  */
 final class LockedEngine {
   /**
-   * Replies to KeyUpdates wait in the engine for our next write (RFC 8446 §4.6.3). A peer that asks for more
-   * than this before we write has no honest reason, and each waiting reply costs memory.
+   * Replies to KeyUpdates wait in the engine for our next write (RFC 8446 §4.6.3). A peer that asks
+   * for more than this before we write has no honest reason, and each waiting reply costs memory.
    */
   private static final int MAX_WAITING_REPLIES = 1024;
 
@@ -67,7 +68,9 @@ final class LockedEngine {
           && result.bytesConsumed() > 0
           && ++waitingReplies > MAX_WAITING_REPLIES) {
         throw new SSLException(
-            "the peer sent more than " + MAX_WAITING_REPLIES + " messages that want a reply, and no"
+            "the peer sent more than "
+                + MAX_WAITING_REPLIES
+                + " messages that want a reply, and no"
                 + " data; the connection is ended");
       }
       return result;
@@ -149,9 +152,9 @@ final class LockedEngine {
   }
 
   /**
-   * Drives both directions to closed, which is when BoringSSL's memory is freed. What the engine still wants
-   * to say goes nowhere. Never waits: if the engine is in use, its user does it on leaving. So a thread that
-   * aborts may hold a lock that the engine's callbacks want.
+   * Drives both directions to closed, which is when BoringSSL's memory is freed. What the engine
+   * still wants to say goes nowhere. Never waits: if the engine is in use, its user does it on
+   * leaving. So a thread that aborts may hold a lock that the engine's callbacks want.
    */
   void dispose() {
     disposing = true;

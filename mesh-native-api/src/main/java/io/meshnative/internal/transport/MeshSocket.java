@@ -21,14 +21,16 @@ import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The {@code SSLSocket} that applications hold: a thin face of a {@link TlsChannel}. It has a channel from the
- * start, or, <i>deferred</i>, gets one when it is connected; the channel never changes after that.
+ * The {@code SSLSocket} that applications hold: a thin face of a {@link TlsChannel}. It has a
+ * channel from the start, or, <i>deferred</i>, gets one when it is connected; the channel never
+ * changes after that.
  *
- * <p>A deferred socket reaches its destination whatever address {@code connect} is given, for drivers insist
- * on an address of their own. It connects once: if that fails it is closed, like any {@code Socket}. {@code
- * close()} ends a connect in progress.
+ * <p>A deferred socket reaches its destination whatever address {@code connect} is given, for
+ * drivers insist on an address of their own. It connects once: if that fails it is closed, like any
+ * {@code Socket}. {@code close()} ends a connect in progress.
  *
- * <p>{@code getSession()} before {@code connect} gives a session without content and does not connect.
+ * <p>{@code getSession()} before {@code connect} gives a session without content and does not
+ * connect.
  */
 @SuppressWarnings("UnsynchronizedOverridesSynchronized") // Monitors pin virtual threads.
 public final class MeshSocket extends OptionsSocket {
@@ -256,8 +258,8 @@ public final class MeshSocket extends OptionsSocket {
   }
 
   /**
-   * The session, after the handshake, which this performs on a connected socket. A failed handshake gives the
-   * session without content, as {@code SSLSocket} wants it; I/O tells why.
+   * The session, after the handshake, which this performs on a connected socket. A failed handshake
+   * gives the session without content, as {@code SSLSocket} wants it; I/O tells why.
    */
   @Override
   public SSLSession getSession() {

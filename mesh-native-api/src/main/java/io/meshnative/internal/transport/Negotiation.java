@@ -7,7 +7,9 @@ import java.util.concurrent.ScheduledExecutorService;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLSession;
 
-/** The handshake, on one thread that holds both directions. Ends within its budget, whoever dawdles. */
+/**
+ * The handshake, on one thread that holds both directions. Ends within its budget, whoever dawdles.
+ */
 final class Negotiation {
   /** How long, at most, we wait for a peer to read our alert. */
   private static final int LINGER_MILLIS = 200;
@@ -65,8 +67,8 @@ final class Negotiation {
   }
 
   /**
-   * After our alert was written: a raw close with unread input resets the connection, and the reset overtakes
-   * the alert. So we end our output and read the peer's rest, briefly.
+   * After our alert was written: a raw close with unread input resets the connection, and the reset
+   * overtakes the alert. So we end our output and read the peer's rest, briefly.
    */
   void lingerForAlert() {
     try {

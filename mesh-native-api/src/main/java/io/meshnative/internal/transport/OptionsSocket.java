@@ -14,9 +14,9 @@ import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The addresses and options of a socket that may not be connected yet: with a channel they are those of its
- * raw socket, without one they are remembered. Nothing reaches the implementation that {@code Socket} itself
- * carries, which stays unused.
+ * The addresses and options of a socket that may not be connected yet: with a channel they are
+ * those of its raw socket, without one they are remembered. Nothing reaches the implementation that
+ * {@code Socket} itself carries, which stays unused.
  */
 @SuppressWarnings("UnsynchronizedOverridesSynchronized") // Monitors pin virtual threads.
 abstract class OptionsSocket extends SSLSocket {
@@ -227,7 +227,9 @@ abstract class OptionsSocket extends SSLSocket {
   @Override
   public InetAddress getLocalAddress() {
     TlsChannel channel = channel();
-    return channel != null ? channel.raw().getLocalAddress() : new InetSocketAddress(0).getAddress();
+    return channel != null
+        ? channel.raw().getLocalAddress()
+        : new InetSocketAddress(0).getAddress();
   }
 
   @Override

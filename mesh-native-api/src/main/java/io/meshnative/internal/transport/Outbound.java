@@ -10,8 +10,9 @@ import javax.net.ssl.SSLEngineResult.Status;
 import javax.net.ssl.SSLException;
 
 /**
- * From plaintext to the network. Used by one thread at a time (the channel's write lock). Between calls the
- * buffer is empty: whatever was wrapped has gone to the raw stream, or the stream is broken for good.
+ * From plaintext to the network. Used by one thread at a time (the channel's write lock). Between
+ * calls the buffer is empty: whatever was wrapped has gone to the raw stream, or the stream is
+ * broken for good.
  */
 final class Outbound {
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
@@ -34,8 +35,8 @@ final class Outbound {
   }
 
   /**
-   * Writes all bytes, behind whatever the engine still had to say. False if the engine takes no more, because
-   * the peer has closed.
+   * Writes all bytes, behind whatever the engine still had to say. False if the engine takes no
+   * more, because the peer has closed.
    */
   boolean write(byte[] bytes, int offset, int length) throws IOException {
     room(length > packet ? RECORDS_PER_BULK_WRITE : 1);
@@ -60,8 +61,7 @@ final class Outbound {
       if (!wrap(NOTHING) && net.position() == 0) {
         throw new SSLException("the TLS engine closed during the handshake");
       }
-    } while (net.remaining() >= packet
-        && engine.handshakeStatus() == HandshakeStatus.NEED_WRAP);
+    } while (net.remaining() >= packet && engine.handshakeStatus() == HandshakeStatus.NEED_WRAP);
   }
 
   /** Writes what was wrapped. */
@@ -76,8 +76,8 @@ final class Outbound {
   }
 
   /**
-   * Sends what the engine says last, an alert or close_notify. Returns whether anything was said. After a
-   * write that failed midway nothing can be added.
+   * Sends what the engine says last, an alert or close_notify. Returns whether anything was said.
+   * After a write that failed midway nothing can be added.
    */
   boolean sayLast() throws IOException {
     if (broken) {

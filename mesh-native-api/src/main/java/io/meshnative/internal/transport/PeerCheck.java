@@ -14,7 +14,10 @@ import io.meshnative.internal.tls.TrustEpoch;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 
-/** Verifies that a session's peer is a destination, under the roots held now; whose session it is does not matter. */
+/**
+ * Verifies that a session's peer is a destination, under the roots held now; whose session it is
+ * does not matter.
+ */
 public final class PeerCheck {
   private final PeerVerifier verifier;
   private final Publisher publisher;
@@ -42,7 +45,8 @@ public final class PeerCheck {
     } catch (PeerIdentityException e) {
       throw e;
     } catch (MeshException e) {
-      throw new PeerIdentityException(String.valueOf(e.getMessage()), destination.toString(), null, e);
+      throw new PeerIdentityException(
+          String.valueOf(e.getMessage()), destination.toString(), null, e);
     }
   }
 
@@ -53,12 +57,16 @@ public final class PeerCheck {
         return proven;
       }
       throw new PeerIdentityException(
-          "expected a session whose server was verified, found one that is not", "a verified server", null, null);
+          "expected a session whose server was verified, found one that is not",
+          "a verified server",
+          null,
+          null);
     }
     try {
       return verifier.prove(session.getPeerCertificates(), PeerRole.SERVER, epoch, check.now());
     } catch (SSLPeerUnverifiedException e) {
-      throw new PeerIdentityException("expected a peer with a certificate, found none", "a certificate", null, e);
+      throw new PeerIdentityException(
+          "expected a peer with a certificate, found none", "a certificate", null, e);
     }
   }
 }

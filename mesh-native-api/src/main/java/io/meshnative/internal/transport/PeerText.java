@@ -6,7 +6,10 @@ final class PeerText {
 
   private PeerText() {}
 
-  /** One line of printable characters, bounded: a name in a certificate may be 64 KiB long and hold line ends. */
+  /**
+   * One line of printable characters, bounded: a name in a certificate may be 64 KiB long and hold
+   * line ends.
+   */
   static String oneLine(@org.jspecify.annotations.Nullable String text) {
     if (text == null) {
       return "no reason given";
@@ -14,9 +17,13 @@ final class PeerText {
     StringBuilder line = new StringBuilder(Math.min(text.length(), MAX + 1));
     for (int i = 0; i < text.length() && i < MAX; i++) {
       char c = text.charAt(i);
-      boolean harmless = c >= ' ' && c != 0x7f && !Character.isISOControl(c) && c != 0x2028 && c != 0x2029;
+      boolean harmless =
+          c >= ' ' && c != 0x7f && !Character.isISOControl(c) && c != 0x2028 && c != 0x2029;
       line.append(harmless ? c : '?');
     }
-    return (text.length() > MAX ? line.append("… (").append(text.length()).append(" characters)") : line).toString();
+    return (text.length() > MAX
+            ? line.append("… (").append(text.length()).append(" characters)")
+            : line)
+        .toString();
   }
 }

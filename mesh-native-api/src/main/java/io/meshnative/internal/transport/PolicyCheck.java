@@ -21,12 +21,13 @@ import java.time.Clock;
 import java.time.Instant;
 
 /**
- * Identity, time and policy of a peer, judged under one published pair. Every way in and out goes through
- * here. Pure but for the clock; thread-safe.
+ * Identity, time and policy of a peer, judged under one published pair. Every way in and out goes
+ * through here. Pure but for the clock; thread-safe.
  */
 public final class PolicyCheck {
   private static final ConsulId.Service NOBODY =
-      new ConsulId.Service(TrustDomain.of("nobody.invalid"), "default", "default", "none", "nobody");
+      new ConsulId.Service(
+          TrustDomain.of("nobody.invalid"), "default", "default", "none", "nobody");
 
   private final String service;
   private final PeerVerifier verifier;
@@ -47,7 +48,10 @@ public final class PolicyCheck {
     TrustEpoch epoch = pair.trust();
     if (epoch == null) {
       throw new MeshNotReadyException(
-          "expected an identity and roots for service " + service + ", found none yet; wait with awaitReady", null);
+          "expected an identity and roots for service "
+              + service
+              + ", found none yet; wait with awaitReady",
+          null);
     }
     Instant end = epoch.identity().notAfter();
     if (now().isAfter(end)) {
@@ -63,7 +67,8 @@ public final class PolicyCheck {
   }
 
   /**
-   * Proves the peer under the roots of the pair, where the proof at hand is not of them, and checks its time.
+   * Proves the peer under the roots of the pair, where the proof at hand is not of them, and checks
+   * its time.
    */
   public PeerProof current(PeerProof proof, TrustEpoch epoch) throws MeshException {
     Instant now = now();
@@ -86,8 +91,12 @@ public final class PolicyCheck {
     return shown;
   }
 
-  /** The peer must be exactly the destination; and nothing read so far may say that it will refuse us. */
-  public Decision outbound(Destination destination, PeerProof proof, Published pair, TrustEpoch epoch)
+  /**
+   * The peer must be exactly the destination; and nothing read so far may say that it will refuse
+   * us.
+   */
+  public Decision outbound(
+      Destination destination, PeerProof proof, Published pair, TrustEpoch epoch)
       throws MeshException {
     SpiffeId expected = epoch.expected(destination).spiffeId();
     if (!proof.id().equals(expected)) {
@@ -106,8 +115,12 @@ public final class PolicyCheck {
     return requireDialable(destination, pair, epoch);
   }
 
-  /** Denies where the destination's intentions definitely do; what may not be read, the peer decides. */
-  public Decision requireDialable(Destination destination, Published pair, TrustEpoch epoch) throws MeshException {
+  /**
+   * Denies where the destination's intentions definitely do; what may not be read, the peer
+   * decides.
+   */
+  public Decision requireDialable(Destination destination, Published pair, TrustEpoch epoch)
+      throws MeshException {
     PolicyVersion policy = pair.policy();
     IntentionTable table = policy.outbound(destination);
     Decision decision = table.decide(epoch.self());

@@ -8,7 +8,8 @@ import java.security.cert.X509Certificate;
 import java.time.Instant;
 
 /** The only implementation: made from a live connection, and leading back to it. */
-record ProvenPeer(LiveConnection connection, ConsulId.Service service, Decision decision) implements MeshPeer {
+record ProvenPeer(LiveConnection connection, ConsulId.Service service, Decision decision)
+    implements MeshPeer {
 
   @Override
   public SpiffeId id() {

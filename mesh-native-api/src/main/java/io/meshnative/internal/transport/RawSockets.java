@@ -9,11 +9,12 @@ import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 
 /**
- * Opens TCP connections. A socket that is returned is connected; one that is not returned is closed.
+ * Opens TCP connections. A socket that is returned is connected; one that is not returned is
+ * closed.
  *
- * <p>Interrupts: a platform thread that is interrupted while it connects goes on, keeps its interrupt status
- * and ends within the budget; a virtual thread's attempt is ended by the JDK at once with a
- * {@code SocketException}.
+ * <p>Interrupts: a platform thread that is interrupted while it connects goes on, keeps its
+ * interrupt status and ends within the budget; a virtual thread's attempt is ended by the JDK at
+ * once with a {@code SocketException}.
  */
 public final class RawSockets {
   private RawSockets() {}
@@ -21,11 +22,11 @@ public final class RawSockets {
   /**
    * Connects.
    *
-   * @param address where to; if it is unresolved, its name is resolved once, by the JDK's resolver, whose
-   *     time no budget bounds
+   * @param address where to; if it is unresolved, its name is resolved once, by the JDK's resolver,
+   *     whose time no budget bounds
    * @param budget until when
-   * @param preparer sees the socket before it connects, after {@code TCP_NODELAY} was set: without it a
-   *     handshake and a small request meet Nagle's algorithm and delayed acknowledgements
+   * @param preparer sees the socket before it connects, after {@code TCP_NODELAY} was set: without
+   *     it a handshake and a small request meet Nagle's algorithm and delayed acknowledgements
    * @return the connected socket
    * @throws UnknownHostException if the name has no address
    * @throws SocketTimeoutException if the budget has passed

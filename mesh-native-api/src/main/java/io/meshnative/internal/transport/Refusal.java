@@ -8,9 +8,9 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells a refusal of our certificate, or of our right to call, from other failures. A TLS 1.2 server says it
- * in the handshake. A TLS 1.3 server checks our certificate after our handshake has ended (RFC 8446 §4.4.2):
- * its alert, or just its reset, is what our first read or write meets.
+ * Tells a refusal of our certificate, or of our right to call, from other failures. A TLS 1.2
+ * server says it in the handshake. A TLS 1.3 server checks our certificate after our handshake has
+ * ended (RFC 8446 §4.4.2): its alert, or just its reset, is what our first read or write meets.
  */
 final class Refusal {
   /** How late after the handshake a bare reset still reads as a refusal. An alert always does. */
@@ -54,7 +54,11 @@ final class Refusal {
     if (failure.getCause() instanceof EOFException) {
       SSLException hinted =
           new SSLException(
-              failure.getMessage() + when + ": " + peer + " may have refused us, look at its intentions");
+              failure.getMessage()
+                  + when
+                  + ": "
+                  + peer
+                  + " may have refused us, look at its intentions");
       hinted.initCause(failure);
       return hinted;
     }

@@ -25,7 +25,8 @@ public final class RequestLeases {
     this.callbacks = callbacks;
   }
 
-  RequestLease admit(ProvenPeer peer, HttpRequestView request, Consumer<Decision.Denied> onWithdrawn)
+  RequestLease admit(
+      ProvenPeer peer, HttpRequestView request, Consumer<Decision.Denied> onWithdrawn)
       throws MeshAuthorizationException {
     Published pair = publisher.current();
     Decision decision = judge(peer, request, pair);

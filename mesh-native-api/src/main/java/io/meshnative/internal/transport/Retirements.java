@@ -17,8 +17,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who wants to know that the connections to a destination are about to be cut. Each is told once for each
- * withdrawal; the cut waits for them, but no longer than a second.
+ * Who wants to know that the connections to a destination are about to be cut. Each is told once
+ * for each withdrawal; the cut waits for them, but no longer than a second.
  */
 public final class Retirements {
   private static final Logger LOG = System.getLogger("io.meshnative.revocation");
@@ -72,7 +72,10 @@ public final class Retirements {
                 try {
                   listener.onRetire(destination, reason);
                 } catch (RuntimeException | Error e) {
-                  LOG.log(Level.WARNING, "a retire listener of " + destination + " failed; the cut goes on", e);
+                  LOG.log(
+                      Level.WARNING,
+                      "a retire listener of " + destination + " failed; the cut goes on",
+                      e);
                 }
               },
               callbacks));
@@ -81,7 +84,10 @@ public final class Retirements {
         .orTimeout(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
   }
 
-  /** Tells of destinations that may not be called any more though no connection is open; forgets what is right again. */
+  /**
+   * Tells of destinations that may not be called any more though no connection is open; forgets
+   * what is right again.
+   */
   void sweep(Function<Destination, @Nullable MeshException> refusal) {
     told.keySet().removeIf(destination -> refusal.apply(destination) == null);
     for (Destination destination : listeners.keySet()) {

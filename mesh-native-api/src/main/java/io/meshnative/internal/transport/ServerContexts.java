@@ -58,13 +58,15 @@ public final class ServerContexts {
 
   public SSLContext context(RequestGate gate) {
     if (!(gate instanceof Gate ours) || ours.live != live) {
-      throw new IllegalArgumentException("expected a gate of this client's requestGate(), found another");
+      throw new IllegalArgumentException(
+          "expected a gate of this client's requestGate(), found another");
     }
     lock.lock();
     try {
       // The context knows the gate's state, not the gate, so that both can be collected together.
       return gated.computeIfAbsent(
-          gate, g -> make(new Terms.Inbound(Optional.of(ours.state()), PeerAuthorizer.intentions())));
+          gate,
+          g -> make(new Terms.Inbound(Optional.of(ours.state()), PeerAuthorizer.intentions())));
     } finally {
       lock.unlock();
     }
@@ -162,12 +164,14 @@ public final class ServerContexts {
       this.terms = terms;
     }
 
-    private ServerSocket open(@Nullable InetAddress address, int port, int backlog) throws IOException {
+    private ServerSocket open(@Nullable InetAddress address, int port, int backlog)
+        throws IOException {
       if (terms.gate().isPresent()) {
         throw new IOException(
             "expected a server that judges requests to accept by itself; a gated context gives engines and layered sockets");
       }
-      InetSocketAddress where = address == null ? new InetSocketAddress(port) : new InetSocketAddress(address, port);
+      InetSocketAddress where =
+          address == null ? new InetSocketAddress(port) : new InetSocketAddress(address, port);
       ListenOptions options = ListenOptions.defaults();
       return listen.open(where, backlog > 0 ? options.withBacklog(backlog) : options);
     }
@@ -183,7 +187,8 @@ public final class ServerContexts {
     }
 
     @Override
-    public ServerSocket createServerSocket(int port, int backlog, @Nullable InetAddress address) throws IOException {
+    public ServerSocket createServerSocket(int port, int backlog, @Nullable InetAddress address)
+        throws IOException {
       return open(address, port, backlog);
     }
 

@@ -3,7 +3,9 @@ package io.meshnative.internal.transport;
 import java.io.IOException;
 import java.net.Socket;
 
-/** Sees each raw socket before it connects: to set options that must be set early, or to forbid it. */
+/**
+ * Sees each raw socket before it connects: to set options that must be set early, or to forbid it.
+ */
 @FunctionalInterface
 public interface SocketPreparer {
 

@@ -11,8 +11,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a caller has set on a socket that is not connected yet. Thread-safe. Every option goes to each raw
- * socket before it connects, since buffer sizes count only then; the read timeout goes to the channel.
+ * What a caller has set on a socket that is not connected yet. Thread-safe. Every option goes to
+ * each raw socket before it connects, since buffer sizes count only then; the read timeout goes to
+ * the channel.
  */
 final class SocketSettings {
   private final Map<SocketOption<?>, Object> options = new ConcurrentHashMap<>();

@@ -10,9 +10,9 @@ import javax.net.ssl.SSLProtocolException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the exceptions of TLS engines, which tell what happened in their texts only. JSSE says "Received fatal
- * alert: x", also as "(x) …" prefix; BoringSSL says "…ALERT_X" amid native pointers and build paths, which are
- * of no use to a person and go into no message of ours.
+ * Reads the exceptions of TLS engines, which tell what happened in their texts only. JSSE says
+ * "Received fatal alert: x", also as "(x) …" prefix; BoringSSL says "…ALERT_X" amid native pointers
+ * and build paths, which are of no use to a person and go into no message of ours.
  */
 final class TlsAlerts {
   private static final Pattern JSSE = Pattern.compile("Received fatal alert: (\\w+)");
@@ -21,7 +21,9 @@ final class TlsAlerts {
       Pattern.compile("OPENSSL_internal:([A-Za-z0-9_ ]+?) ?[(\\n]");
   private static final Pattern POINTER = Pattern.compile("0x[0-9a-fA-F]{4,}");
 
-  /** RFC 8446 §6.2: those by which a server answers the certificate that we sent, or did not send. */
+  /**
+   * RFC 8446 §6.2: those by which a server answers the certificate that we sent, or did not send.
+   */
   private static final Set<String> OF_OUR_CERTIFICATE =
       Set.of(
           "access_denied",

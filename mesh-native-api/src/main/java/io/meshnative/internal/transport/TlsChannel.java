@@ -16,22 +16,25 @@ import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One connected raw socket and one {@link SSLEngine}. Thread-safe; one thread may read while another writes.
+ * One connected raw socket and one {@link SSLEngine}. Thread-safe; one thread may read while
+ * another writes.
  *
- * <p><b>Locks.</b> The read lock holds the reader's buffers and the raw input, the write lock the writer's
- * buffer and the raw output; both are held across socket I/O. The engine lock lies inside either and is never
- * held over I/O. Only the handshake takes both (read, then write). After the handshake a reader neither waits
- * for a writer nor writes: the reply to a KeyUpdate stays in the engine until our next write (RFC 8446
- * §4.6.3), so two peers that are both blocked in a write can always be unblocked by their readers.
+ * <p><b>Locks.</b> The read lock holds the reader's buffers and the raw input, the write lock the
+ * writer's buffer and the raw output; both are held across socket I/O. The engine lock lies inside
+ * either and is never held over I/O. Only the handshake takes both (read, then write). After the
+ * handshake a reader neither waits for a writer nor writes: the reply to a KeyUpdate stays in the
+ * engine until our next write (RFC 8446 §4.6.3), so two peers that are both blocked in a write can
+ * always be unblocked by their readers.
  *
- * <p><b>Endings.</b> The first ending wins, but for a plain close that an abort overrides. Every ending closes
- * the raw socket (which wakes blocked readers and writers), drives the engine to closed in both directions and
- * runs the hook, exactly once. Only a timed-out read is no ending: it can be repeated, in mid-record too.
+ * <p><b>Endings.</b> The first ending wins, but for a plain close that an abort overrides. Every
+ * ending closes the raw socket (which wakes blocked readers and writers), drives the engine to
+ * closed in both directions and runs the hook, exactly once. Only a timed-out read is no ending: it
+ * can be repeated, in mid-record too.
  *
- * <p><b>Interrupts.</b> No lock here is interruptible. A platform thread's I/O ignores its interrupt, which
- * stays set. The JDK closes the raw socket of a virtual thread that is interrupted in blocking I/O: the
- * channel then ends with that {@code SocketException}, and never with half a record that somebody takes for a
- * whole one.
+ * <p><b>Interrupts.</b> No lock here is interruptible. A platform thread's I/O ignores its
+ * interrupt, which stays set. The JDK closes the raw socket of a virtual thread that is interrupted
+ * in blocking I/O: the channel then ends with that {@code SocketException}, and never with half a
+ * record that somebody takes for a whole one.
  */
 public final class TlsChannel {
   /** How long a handshake that nobody gave a budget may take. */
@@ -69,7 +72,8 @@ public final class TlsChannel {
    * @param engine its client mode is set, its handshake not begun
    * @param peer whom messages name: the destination, or the remote address
    * @param scheduler closes raw sockets whose last write hangs; short tasks only
-   * @param onClosed run exactly once when the channel has ended, on the thread that ended it; must not block
+   * @param onClosed run exactly once when the channel has ended, on the thread that ended it; must
+   *     not block
    * @throws IOException if the socket is not connected
    */
   public TlsChannel(
@@ -92,13 +96,14 @@ public final class TlsChannel {
   }
 
   /**
-   * Performs the handshake; does nothing if it is done. If it fails, the alert is sent (bounded, as far as
-   * possible) and the channel has ended.
+   * Performs the handshake; does nothing if it is done. If it fails, the alert is sent (bounded, as
+   * far as possible) and the channel has ended.
    *
    * @param budget for the whole of it
    * @return whether this call performed it
    * @throws SocketTimeoutException if the budget has passed
-   * @throws PeerRefusedException if we are the client and the peer's alert speaks of our certificate
+   * @throws PeerRefusedException if we are the client and the peer's alert speaks of our
+   *     certificate
    * @throws SSLException if either side refuses
    * @throws IOException if the network fails, or the reason of an abort
    */
@@ -155,8 +160,8 @@ public final class TlsChannel {
   /**
    * Reads at least one byte, performing the handshake first if need be.
    *
-   * @return the number of bytes; 0 if none were asked for; -1 after the peer's close_notify or our own {@link
-   *     #shutdownInput()}
+   * @return the number of bytes; 0 if none were asked for; -1 after the peer's close_notify or our
+   *     own {@link #shutdownInput()}
    * @throws SocketTimeoutException after {@link #setSoTimeout}'s time; nothing is lost, read again
    * @throws PeerRefusedException if we are the client and no application byte has ever come in
    * @throws SSLException if the stream is truncated, broken or refused
@@ -228,8 +233,8 @@ public final class TlsChannel {
   }
 
   /**
-   * Ends our direction with close_notify and goes on reading. May block as a write does. A TLS 1.2 peer, and
-   * BoringSSL in any version, answers by closing its own direction.
+   * Ends our direction with close_notify and goes on reading. May block as a write does. A TLS 1.2
+   * peer, and BoringSSL in any version, answers by closing its own direction.
    */
   void shutdownOutput() throws IOException {
     handshakeIfNeeded();
@@ -255,9 +260,9 @@ public final class TlsChannel {
   }
 
   /**
-   * Ends the channel: close_notify if it can be sent at once (no writer is blocked, and the write completes
-   * within half a second), then the raw socket. Idempotent, from any thread; wakes readers and writers, whose
-   * calls fail with "Socket closed".
+   * Ends the channel: close_notify if it can be sent at once (no writer is blocked, and the write
+   * completes within half a second), then the raw socket. Idempotent, from any thread; wakes
+   * readers and writers, whose calls fail with "Socket closed".
    */
   public void close() {
     if (ending.compareAndSet(null, Ending.closed())) {
@@ -269,9 +274,10 @@ public final class TlsChannel {
   }
 
   /**
-   * Ends the channel at once by a reset: bytes that were written but not delivered are dropped. Every blocked
-   * and every later read and write fails: the first thread with the reason itself, others with an {@code
-   * IOException} caused by it. Overrides a plain close, not an earlier reason. Never blocks on the network.
+   * Ends the channel at once by a reset: bytes that were written but not delivered are dropped.
+   * Every blocked and every later read and write fails: the first thread with the reason itself,
+   * others with an {@code IOException} caused by it. Overrides a plain close, not an earlier
+   * reason. Never blocks on the network.
    *
    * @param reason why, for the application
    */
@@ -308,7 +314,10 @@ public final class TlsChannel {
     return session;
   }
 
-  /** The engine, for settings before the handshake and for questions; wrap and unwrap are ours alone. */
+  /**
+   * The engine, for settings before the handshake and for questions; wrap and unwrap are ours
+   * alone.
+   */
   SSLEngine engine() {
     return engine.engine();
   }

@@ -9,10 +9,10 @@ import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a caller may still change about TLS: narrow it, never widen it. The mesh decides versions, suites, both
- * ends' certificates and names; drivers and HTTP clients repeat such settings out of habit, so whatever leaves
- * security as it is or better is accepted. What was narrowed before there was an engine is checked against the
- * session.
+ * What a caller may still change about TLS: narrow it, never widen it. The mesh decides versions,
+ * suites, both ends' certificates and names; drivers and HTTP clients repeat such settings out of
+ * habit, so whatever leaves security as it is or better is accepted. What was narrowed before there
+ * was an engine is checked against the session.
  */
 final class TlsSettings {
   private static final String[] NO_NAMES = {};
@@ -74,14 +74,17 @@ final class TlsSettings {
   String[] enabledSuites() {
     SSLEngine present = engine;
     String[] set = suites;
-    return present != null ? present.getEnabledCipherSuites() : set != null ? set.clone() : NO_NAMES;
+    return present != null
+        ? present.getEnabledCipherSuites()
+        : set != null ? set.clone() : NO_NAMES;
   }
 
   void enableSuites(String[] wanted, @Nullable SSLSession done) {
     SSLEngine present = engine;
     if (present == null) {
       if (wanted.length == 0) {
-        throw new IllegalArgumentException("expected at least one of the cipher suites, found none");
+        throw new IllegalArgumentException(
+            "expected at least one of the cipher suites, found none");
       }
       suites = wanted.clone();
       return;
@@ -118,7 +121,9 @@ final class TlsSettings {
     return present != null && present.getWantClientAuth();
   }
 
-  /** Need is all there is: a client has nothing to need, a server of the mesh never does without. */
+  /**
+   * Need is all there is: a client has nothing to need, a server of the mesh never does without.
+   */
   void needClientCertificate(boolean wanted) {
     if (!wanted && needsClientCertificate()) {
       throw new UnsupportedOperationException(
@@ -155,8 +160,8 @@ final class TlsSettings {
   }
 
   /**
-   * Takes over protocols and suites (narrower only) and ALPN (before the handshake). Endpoint identification
-   * and server names are ignored: the peer is identified by its SPIFFE id.
+   * Takes over protocols and suites (narrower only) and ALPN (before the handshake). Endpoint
+   * identification and server names are ignored: the peer is identified by its SPIFFE id.
    */
   void parameters(SSLParameters wanted, @Nullable SSLSession done) {
     String[] names = wanted.getProtocols();

@@ -45,8 +45,8 @@ final class Upstream implements Sink<EndpointSet> {
   private volatile EndpointSource.@Nullable Watch watch;
 
   /**
-   * One consumer. It is called on the executor, in order and one at a time: what it does delays neither the
-   * watch nor the other consumers.
+   * One consumer. It is called on the executor, in order and one at a time: what it does delays
+   * neither the watch nor the other consumers.
    */
   private final class Delivery {
     private final Consumer<EndpointSet> consumer;
@@ -75,7 +75,10 @@ final class Upstream implements Sink<EndpointSet> {
           try {
             consumer.accept(set);
           } catch (RuntimeException | Error e) {
-            LOG.log(Level.WARNING, "a consumer of the endpoints of " + pool.destination() + " failed", e);
+            LOG.log(
+                Level.WARNING,
+                "a consumer of the endpoints of " + pool.destination() + " failed",
+                e);
           }
         }
       } while (pending.decrementAndGet() > 0);
@@ -83,7 +86,10 @@ final class Upstream implements Sink<EndpointSet> {
   }
 
   Upstream(
-      Destination destination, Supplier<Instant> now, Callbacks callbacks, Consumer<MeshEvent> events) {
+      Destination destination,
+      Supplier<Instant> now,
+      Callbacks callbacks,
+      Consumer<MeshEvent> events) {
     this.pool = EndpointPool.of(destination);
     this.callbacks = callbacks;
     this.now = now;
@@ -166,7 +172,10 @@ final class Upstream implements Sink<EndpointSet> {
       return false;
     } catch (ExecutionException | CancellationException e) {
       throw new MeshNotReadyException(
-          "expected the endpoints of " + pool.destination() + ", found the mesh client closed while waiting", e);
+          "expected the endpoints of "
+              + pool.destination()
+              + ", found the mesh client closed while waiting",
+          e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new java.io.InterruptedIOException(

@@ -77,8 +77,8 @@ public final class Upstreams implements AutoCloseable {
 
   public Map<Destination, EndpointSet> snapshot() {
     Map<Destination, EndpointSet> known = new HashMap<>();
-    upstreams.forEach(
-        (destination, upstream) -> upstream.endpoints().ifPresent(set -> known.put(destination, set)));
+    upstreams.forEach((destination, upstream) ->
+        upstream.endpoints().ifPresent(set -> known.put(destination, set)));
     return known;
   }
 

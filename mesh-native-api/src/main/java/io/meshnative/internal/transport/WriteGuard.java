@@ -11,9 +11,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bounds a raw write, which has no timeout of its own: unless disarmed in time, the guard closes the raw socket,
- * which wakes the writer. A disarmed guard holds the socket no longer, even where the scheduler keeps
- * cancelled tasks.
+ * Bounds a raw write, which has no timeout of its own: unless disarmed in time, the guard closes
+ * the raw socket, which wakes the writer. A disarmed guard holds the socket no longer, even where
+ * the scheduler keeps cancelled tasks.
  */
 final class WriteGuard implements Runnable {
   private final AtomicReference<@Nullable Socket> raw;

@@ -82,18 +82,17 @@ class ChannelDataTest {
       pair.relay().meter();
       pair.peerOut().write(bytes(new Random(2), 10_000));
       Future<?> drip =
-          pair.run(
-              () -> {
-                for (int i = 0; i < 9_000; i++) {
-                  pair.relay().let(1);
-                  TimeUnit.MILLISECONDS.sleep(10);
-                }
-              });
+          pair.run(() -> {
+            for (int i = 0; i < 9_000; i++) {
+              pair.relay().let(1);
+              TimeUnit.MILLISECONDS.sleep(10);
+            }
+          });
       pair.ours.setSoTimeout(200);
       long start = System.nanoTime();
       assertThatThrownBy(() -> pair.in().read()).isInstanceOf(SocketTimeoutException.class);
-      assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThanOrEqualTo(
-          Duration.ofMillis(199));
+      assertThat(Duration.ofNanos(System.nanoTime() - start))
+          .isGreaterThanOrEqualTo(Duration.ofMillis(199));
       assertThat(drip.isDone()).isFalse();
     }
   }
@@ -106,8 +105,7 @@ class ChannelDataTest {
     byte[] toUs = bytes(new Random(4), 12_000_000);
     AtomicInteger progress = new AtomicInteger();
     try (Pair pair = Pair.connected(setup)) {
-      Future<?> ours =
-          pair.run(() -> writeSteps(pair.out(), toPeer, progress, () -> {}));
+      Future<?> ours = pair.run(() -> writeSteps(pair.out(), toPeer, progress, () -> {}));
       Future<?> theirs =
           pair.run(() -> writeSteps(pair.peerOut(), toUs, progress, pair.peer::startHandshake));
       awaitStandstill(progress);
@@ -198,11 +196,10 @@ class ChannelDataTest {
   void aRenegotiationOfTls12IsRefused(Setup setup) throws Exception {
     try (Pair pair = Pair.connected(setup)) {
       Future<?> peer =
-          pair.run(
-              () -> {
-                pair.peer.startHandshake();
-                pair.peerIn().read();
-              });
+          pair.run(() -> {
+            pair.peer.startHandshake();
+            pair.peerIn().read();
+          });
       assertThatThrownBy(() -> pair.in().read())
           .isInstanceOf(SSLHandshakeException.class)
           .hasMessageContaining("renegotiate");
@@ -216,19 +213,21 @@ class ChannelDataTest {
     return bytes;
   }
 
-  /** Waits until nobody has made progress for a while: both writers are then blocked by full buffers. */
+  /**
+   * Waits until nobody has made progress for a while: both writers are then blocked by full
+   * buffers.
+   */
   static void awaitStandstill(AtomicInteger progress) {
     int[] seen = {-1, 0};
     await()
         .pollInterval(Duration.ofMillis(50))
         .atMost(Duration.ofSeconds(60))
-        .until(
-            () -> {
-              int now = progress.get();
-              seen[1] = now == seen[0] && now > 0 ? seen[1] + 1 : 0;
-              seen[0] = now;
-              return seen[1] == 10;
-            });
+        .until(() -> {
+          int now = progress.get();
+          seen[1] = now == seen[0] && now > 0 ? seen[1] + 1 : 0;
+          seen[0] = now;
+          return seen[1] == 10;
+        });
   }
 
   static void writeSteps(

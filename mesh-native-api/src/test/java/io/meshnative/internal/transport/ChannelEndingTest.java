@@ -133,9 +133,7 @@ class ChannelEndingTest {
       assertThatThrownBy(() -> pair.channel.read(new byte[1], 0, 1)).isSameAs(expired);
       assertThatThrownBy(() -> pair.channel.write(new byte[1], 0, 1)).isSameAs(expired);
       Future<?> elsewhere = pair.run(() -> pair.channel.write(new byte[1], 0, 1));
-      assertThat(Pair.failure(elsewhere))
-          .isExactlyInstanceOf(IOException.class)
-          .hasCause(expired);
+      assertThat(Pair.failure(elsewhere)).isExactlyInstanceOf(IOException.class).hasCause(expired);
     }
   }
 
@@ -149,7 +147,8 @@ class ChannelEndingTest {
       assertThatThrownBy(() -> pair.in().read())
           .isInstanceOf(SSLException.class)
           .hasMessageContaining("truncated");
-      assertThatThrownBy(() -> pair.channel.read(new byte[1], 0, 1)).hasMessageContaining("truncated");
+      assertThatThrownBy(() -> pair.channel.read(new byte[1], 0, 1))
+          .hasMessageContaining("truncated");
       assertReleased(pair);
     }
   }
@@ -266,11 +265,10 @@ class ChannelEndingTest {
               pair.scheduler,
               pair.closings::incrementAndGet);
       Future<?> theirs =
-          pair.run(
-              () -> {
-                pair.peer.startHandshake();
-                pair.peerIn().read();
-              });
+          pair.run(() -> {
+            pair.peer.startHandshake();
+            pair.peerIn().read();
+          });
       assertThatThrownBy(() -> refusing.handshake(Deadline.afterMillis(60_000)))
           .isInstanceOf(SSLHandshakeException.class)
           .hasStackTraceContaining("nobody is trusted here");
@@ -300,13 +298,12 @@ class ChannelEndingTest {
     try (Pair pair = new Pair(setup, true, true)) {
       pair.relay().meter();
       pair.background(pair.peer::startHandshake);
-      pair.background(
-          () -> {
-            for (int i = 0; i < 2_000; i++) {
-              pair.relay().let(1);
-              Thread.sleep(20);
-            }
-          });
+      pair.background(() -> {
+        for (int i = 0; i < 2_000; i++) {
+          pair.relay().let(1);
+          Thread.sleep(20);
+        }
+      });
       assertThatThrownBy(() -> pair.channel.handshake(Deadline.afterMillis(300)))
           .isInstanceOf(SocketTimeoutException.class);
       assertReleased(pair);
@@ -361,13 +358,12 @@ class ChannelEndingTest {
   void anInterruptedPlatformThreadGoesOnAndStaysInterrupted(Setup setup) throws Exception {
     try (Pair pair = Pair.connected(setup)) {
       Future<Boolean> reader =
-          pair.call(
-              () -> {
-                Thread.currentThread().interrupt();
-                int first = pair.in().read();
-                pair.out().write(first);
-                return Thread.interrupted();
-              });
+          pair.call(() -> {
+            Thread.currentThread().interrupt();
+            int first = pair.in().read();
+            pair.out().write(first);
+            return Thread.interrupted();
+          });
       pair.peerOut().write(3);
       assertThat(pair.peerIn().read()).isEqualTo(3);
       assertThat(reader.get()).isTrue();
@@ -385,9 +381,7 @@ class ChannelEndingTest {
               Thread.class
                   .getMethod("startVirtualThread", Runnable.class)
                   .invoke(
-                      null,
-                      (Runnable)
-                          () -> failure.set(catchThrowable(() -> pair.in().read())));
+                      null, (Runnable) () -> failure.set(catchThrowable(() -> pair.in().read())));
       awaitReader(pair);
       reader.interrupt();
       reader.join();
@@ -402,26 +396,26 @@ class ChannelEndingTest {
   /** Blocks the raw output without the channel's lock, as a peer that stopped reading would. */
   private static void fillRawly(Pair pair, AtomicBoolean full) throws Exception {
     AtomicInteger progress = new AtomicInteger();
-    pair.background(
-        () -> {
-          try {
-            while (!full.get()) {
-              pair.rawOurs.getOutputStream().write(new byte[50_000]);
-              progress.incrementAndGet();
-            }
-          } finally {
-            full.set(true);
-          }
-        });
+    pair.background(() -> {
+      try {
+        while (!full.get()) {
+          pair.rawOurs.getOutputStream().write(new byte[50_000]);
+          progress.incrementAndGet();
+        }
+      } finally {
+        full.set(true);
+      }
+    });
     awaitStandstill(progress);
   }
 
-  /** Waits until somebody holds the read lock; whether he is in the raw read yet does not matter. */
+  /**
+   * Waits until somebody holds the read lock; whether he is in the raw read yet does not matter.
+   */
   private static void awaitReader(Pair pair) throws Exception {
     Field lock = TlsChannel.class.getDeclaredField("readLock");
     lock.setAccessible(true);
-    ReentrantLock held =
-        (ReentrantLock) lock.get(pair.channel);
+    ReentrantLock held = (ReentrantLock) lock.get(pair.channel);
     await().until(held::isLocked);
   }
 

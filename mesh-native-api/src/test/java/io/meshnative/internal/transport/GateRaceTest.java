@@ -41,10 +41,17 @@ class GateRaceTest {
 
   /** One end: its engines, and the connections that it judges. */
   private final class Side {
-    private final Publisher publisher = new Publisher(PolicyVersion.denyAll(0, "nothing is loaded"));
+    private final Publisher publisher =
+        new Publisher(PolicyVersion.denyAll(0, "nothing is loaded"));
     private final TlsEngines engines =
         new TlsEngines(
-            TlsProvider.of(Conscrypt.newProvider()), true, false, false, publisher, new ProofStore(), Clock.systemUTC());
+            TlsProvider.of(Conscrypt.newProvider()),
+            true,
+            false,
+            false,
+            publisher,
+            new ProofStore(),
+            Clock.systemUTC());
     private final LiveConnections live =
         new LiveConnections(
             publisher,
@@ -59,15 +66,21 @@ class GateRaceTest {
       WorkloadIdentity identity = authority.identity(service);
       TrustUpdate trust = authority.trust();
       publisher.trust(
-          TrustEpoch.of(1, identity, trust.local(), trust.bundles(), engines.verifier(), Instant.now()));
+          TrustEpoch.of(
+              1, identity, trust.local(), trust.bundles(), engines.verifier(), Instant.now()));
       IntentionTable table =
           IntentionTable.compile(
-              new Intention.Destination("default", "default", service), List.of(rules), DefaultDecision.ALLOW);
+              new Intention.Destination("default", "default", service),
+              List.of(rules),
+              DefaultDecision.ALLOW);
       publisher.policy(PolicyVersion.of(1, table, List.of(), DefaultDecision.ALLOW));
     }
   }
 
-  /** Is closed by another thread right after its second reading, the one that lets the connection in. */
+  /**
+   * Is closed by another thread right after its second reading, the one that lets the connection
+   * in.
+   */
   private static final class ClosedMeanwhile implements RequestGate {
     private final Side side;
     private final AtomicInteger readings = new AtomicInteger();
@@ -105,7 +118,9 @@ class GateRaceTest {
             new Intention.Source("", "default", "default", "web"),
             new Intention.Destination("default", "default", "db"),
             Optional.empty(),
-            List.of(new Permission(Intention.Action.ALLOW, Optional.empty(), List.of(), List.of("GET"), false)),
+            List.of(
+                new Permission(
+                    Intention.Action.ALLOW, Optional.empty(), List.of(), List.of("GET"), false)),
             9,
             false,
             "",
@@ -114,7 +129,8 @@ class GateRaceTest {
     Side web = new Side("web");
     ClosedMeanwhile gate = new ClosedMeanwhile(db);
     MeshEngine server =
-        db.engines.engine(new Terms.Inbound(Optional.of(gate), PeerAuthorizer.intentions()), "127.0.0.1", 1, 0);
+        db.engines.engine(
+            new Terms.Inbound(Optional.of(gate), PeerAuthorizer.intentions()), "127.0.0.1", 1, 0);
     MeshEngine client =
         web.engines.engine(new Terms.Outbound(Destination.parse("db")), "127.0.0.1", 1, 1);
     assertThatThrownBy(() -> shakeHands(client, server)).isInstanceOf(SSLException.class);
@@ -138,7 +154,9 @@ class GateRaceTest {
   private static void step(SSLEngine engine, ByteBuffer from, ByteBuffer to) throws SSLException {
     switch (engine.getHandshakeStatus()) {
       case NEED_TASK -> {
-        for (Runnable task = engine.getDelegatedTask(); task != null; task = engine.getDelegatedTask()) {
+        for (Runnable task = engine.getDelegatedTask();
+            task != null;
+            task = engine.getDelegatedTask()) {
           task.run();
         }
       }

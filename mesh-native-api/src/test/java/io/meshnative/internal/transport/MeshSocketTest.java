@@ -66,14 +66,13 @@ class MeshSocketTest {
     opened.add(listener);
     listener.setNeedClientAuth(true);
     Thread thread =
-        new Thread(
-            () -> {
-              try (Socket accepted = listener.accept()) {
-                accepted.getInputStream().transferTo(accepted.getOutputStream());
-              } catch (IOException e) {
-                // The test is over.
-              }
-            });
+        new Thread(() -> {
+          try (Socket accepted = listener.accept()) {
+            accepted.getInputStream().transferTo(accepted.getOutputStream());
+          } catch (IOException e) {
+            // The test is over.
+          }
+        });
     thread.setDaemon(true);
     thread.start();
     return listener;
@@ -89,8 +88,7 @@ class MeshSocketTest {
               budget,
               preparer);
       TlsChannel channel =
-          new TlsChannel(
-              raw, Tls.engine(vendor, "TLSv1.3", true), "db", scheduler, () -> {});
+          new TlsChannel(raw, Tls.engine(vendor, "TLSv1.3", true), "db", scheduler, () -> {});
       channel.handshake(budget);
       return channel;
     };
@@ -165,11 +163,10 @@ class MeshSocketTest {
   void beforeConnectThereIsAnEmptySessionAndNoIo() throws Exception {
     AtomicInteger connects = new AtomicInteger();
     try (MeshSocket socket =
-        new MeshSocket(
-            (requested, millis, preparer) -> {
-              connects.incrementAndGet();
-              throw new IOException("unreachable");
-            })) {
+        new MeshSocket((requested, millis, preparer) -> {
+          connects.incrementAndGet();
+          throw new IOException("unreachable");
+        })) {
       assertThat(socket.getSession().getProtocol()).isEqualTo("NONE");
       assertThat(socket.getSession().getCipherSuite()).isEqualTo("SSL_NULL_WITH_NULL_NULL");
       assertThat(socket.getSession().isValid()).isFalse();
@@ -200,22 +197,20 @@ class MeshSocketTest {
     CompletableFuture<Socket> raw = new CompletableFuture<>();
     try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       MeshSocket socket =
-            new MeshSocket(
-                (requested, millis, preparer) ->
-                    to(silent, Vendor.JSSE, new AtomicInteger())
-                        .connect(
-                            requested,
-                            millis,
-                            made -> {
-                              preparer.prepare(made);
-                              raw.complete(made);
-                            }));
+          new MeshSocket((requested, millis, preparer) ->
+              to(silent, Vendor.JSSE, new AtomicInteger())
+                  .connect(
+                      requested,
+                      millis,
+                      made -> {
+                        preparer.prepare(made);
+                        raw.complete(made);
+                      }));
       Future<?> connect =
-          threads.submit(
-              () -> {
-                socket.connect(NOWHERE);
-                return true;
-              });
+          threads.submit(() -> {
+            socket.connect(NOWHERE);
+            return true;
+          });
       Socket attempt = raw.get();
       await().until(attempt::isConnected);
       socket.close();
@@ -228,10 +223,9 @@ class MeshSocketTest {
   void anAbortBeforeConnectIsTheReasonWhyConnectFails() throws Exception {
     IOException reason = new IOException("no longer allowed");
     MeshSocket socket =
-        new MeshSocket(
-            (requested, millis, preparer) -> {
-              throw new AssertionError("must not connect");
-            });
+        new MeshSocket((requested, millis, preparer) -> {
+          throw new AssertionError("must not connect");
+        });
     socket.abort(reason);
     assertThatThrownBy(() -> socket.connect(NOWHERE)).isSameAs(reason);
     assertThatThrownBy(socket::getInputStream).isSameAs(reason);

@@ -166,23 +166,21 @@ final class Pair implements AutoCloseable {
   }
 
   Future<?> run(Action action) {
-    return threads.submit(
-        () -> {
-          action.run();
-          return true;
-        });
+    return threads.submit(() -> {
+      action.run();
+      return true;
+    });
   }
 
   /** As {@link #run}, for what may fail when the test is over. */
   void background(Action action) {
-    threads.execute(
-        () -> {
-          try {
-            action.run();
-          } catch (Exception e) {
-            // The test looks at the other end.
-          }
-        });
+    threads.execute(() -> {
+      try {
+        action.run();
+      } catch (Exception e) {
+        // The test looks at the other end.
+      }
+    });
   }
 
   Relay relay() {

@@ -81,27 +81,25 @@ class RawSocketsTest {
   @Test
   void aPreparerThatThrowsEndsTheAttempt() {
     List<Socket> seen = new ArrayList<>();
-    assertThatThrownBy(
-            () ->
-                RawSockets.open(
-                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 1),
-                    Deadline.afterMillis(5000),
-                    raw -> {
-                      seen.add(raw);
-                      throw new IOException("no");
-                    }))
+    assertThatThrownBy(() ->
+            RawSockets.open(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 1),
+                Deadline.afterMillis(5000),
+                raw -> {
+                  seen.add(raw);
+                  throw new IOException("no");
+                }))
         .hasMessage("no");
     assertThat(seen).singleElement().matches(Socket::isClosed);
   }
 
   @Test
   void anUnknownNameIsReportedAsSuch() {
-    assertThatThrownBy(
-            () ->
-                RawSockets.open(
-                    InetSocketAddress.createUnresolved("nowhere.invalid", 1),
-                    Deadline.afterMillis(5000),
-                    SocketPreparer.NONE))
+    assertThatThrownBy(() ->
+            RawSockets.open(
+                InetSocketAddress.createUnresolved("nowhere.invalid", 1),
+                Deadline.afterMillis(5000),
+                SocketPreparer.NONE))
         .isInstanceOf(UnknownHostException.class);
   }
 

@@ -6,7 +6,10 @@ import java.io.OutputStream;
 import java.net.Socket;
 import java.util.concurrent.Semaphore;
 
-/** Passes bytes from one TCP connection to another: as they come, or one by one, or as many as are let. */
+/**
+ * Passes bytes from one TCP connection to another: as they come, or one by one, or as many as are
+ * let.
+ */
 final class Relay implements Runnable {
   private final Socket from;
   private final Socket to;

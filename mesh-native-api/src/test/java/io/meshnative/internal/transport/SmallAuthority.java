@@ -65,16 +65,22 @@ final class SmallAuthority {
               of.getPublic());
       builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(ca));
       builder.addExtension(
-          Extension.keyUsage, true, new KeyUsage(ca ? KeyUsage.keyCertSign : KeyUsage.digitalSignature));
+          Extension.keyUsage,
+          true,
+          new KeyUsage(ca ? KeyUsage.keyCertSign : KeyUsage.digitalSignature));
       if (id != null) {
         builder.addExtension(
             Extension.subjectAlternativeName,
             false,
             new GeneralNames(new GeneralName(GeneralName.uniformResourceIdentifier, id)));
       }
-      byte[] der = builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(keys.getPrivate())).getEncoded();
+      byte[] der =
+          builder
+              .build(new JcaContentSignerBuilder("SHA256withECDSA").build(keys.getPrivate()))
+              .getEncoded();
       return (X509Certificate)
-          CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(der));
+          CertificateFactory.getInstance("X.509")
+              .generateCertificate(new ByteArrayInputStream(der));
     } catch (Exception e) {
       throw new AssertionError(e);
     }

@@ -61,8 +61,7 @@ final class Tls {
           vendor == Vendor.JSSE
               ? SSLContext.getInstance("TLS", "SunJSSE")
               : SSLContext.getInstance("TLS", CONSCRYPT);
-      context.init(
-          new KeyManager[] {new OneKey()}, new TrustManager[] {new Anybody(check)}, null);
+      context.init(new KeyManager[] {new OneKey()}, new TrustManager[] {new Anybody(check)}, null);
       return context;
     } catch (Exception e) {
       throw new AssertionError(e);
@@ -139,7 +138,8 @@ final class Tls {
     }
 
     @Override
-    public @Nullable String chooseEngineServerAlias(String type, Principal[] issuers, SSLEngine engine) {
+    public @Nullable String chooseEngineServerAlias(
+        String type, Principal[] issuers, SSLEngine engine) {
       return type.startsWith("EC") ? "one" : null;
     }
 

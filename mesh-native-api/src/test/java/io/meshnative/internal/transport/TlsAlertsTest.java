@@ -15,7 +15,8 @@ class TlsAlertsTest {
 
   @Test
   void theAlertIsFoundInTheTextsOfBothEngines() {
-    assertThat(TlsAlerts.received(new SSLHandshakeException("Received fatal alert: bad_certificate")))
+    assertThat(
+            TlsAlerts.received(new SSLHandshakeException("Received fatal alert: bad_certificate")))
         .isEqualTo("bad_certificate");
     assertThat(
             TlsAlerts.received(
@@ -36,7 +37,8 @@ class TlsAlertsTest {
         .hasNoCause();
     SSLException other =
         TlsAlerts.readable(
-            new SSLHandshakeException(BORING.replace("SSLV3_ALERT_CERTIFICATE_UNKNOWN", "BAD_DECRYPT")));
+            new SSLHandshakeException(
+                BORING.replace("SSLV3_ALERT_CERTIFICATE_UNKNOWN", "BAD_DECRYPT")));
     assertThat(other)
         .isInstanceOf(SSLHandshakeException.class)
         .hasMessage("the TLS engine says BAD_DECRYPT");

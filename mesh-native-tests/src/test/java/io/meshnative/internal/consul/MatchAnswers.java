@@ -6,7 +6,10 @@ import java.util.List;
 import java.util.Set;
 import okio.Buffer;
 
-/** Lends the adapter's own decoder of {@code intentions/match} to tests that fetch the answers themselves. */
+/**
+ * Lends the adapter's own decoder of {@code intentions/match} to tests that fetch the answers
+ * themselves.
+ */
 public final class MatchAnswers {
   private MatchAnswers() {}
 

@@ -37,8 +37,24 @@ class EngineRulesTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", ".", "a.", ".a", "a..b", "my_db.svc", "a b.c", "-x.y", "x-.y", "x.y-", "::1", "[::1]", "a/b", "a\u0000b",
-        "\u00e4.de", "a\n", "spiffe://a/b", "*.a"
+        "",
+        ".",
+        "a.",
+        ".a",
+        "a..b",
+        "my_db.svc",
+        "a b.c",
+        "-x.y",
+        "x-.y",
+        "x.y-",
+        "::1",
+        "[::1]",
+        "a/b",
+        "a\u0000b",
+        "\u00e4.de",
+        "a\n",
+        "spiffe://a/b",
+        "*.a"
       })
   void whatAServerWouldEndTheHandshakeOnIsNotSent(String name) {
     assertThat(EngineRules.isHostName(name)).isFalse();
@@ -68,7 +84,10 @@ class EngineRulesTest {
     assertThat(engine.getNeedClientAuth()).isTrue();
     assertThat(engine.getEnabledCipherSuites())
         .isNotEmpty()
-        .allMatch(suite -> suite.startsWith("TLS_ECDHE_") || suite.startsWith("TLS_AES_") || suite.startsWith("TLS_CHACHA20_"))
+        .allMatch(suite ->
+            suite.startsWith("TLS_ECDHE_")
+                || suite.startsWith("TLS_AES_")
+                || suite.startsWith("TLS_CHACHA20_"))
         .allMatch(suite -> suite.contains("_GCM_") || suite.contains("CHACHA20"));
   }
 
@@ -83,7 +102,8 @@ class EngineRulesTest {
   @Test
   void whatIsAskedForIsNarrowedNeverWidened() {
     String[] allowed = {"TLSv1.3", "TLSv1.2"};
-    assertThat(EngineRules.restrict("protocols", new String[] {"TLSv1.1", "TLSv1.2"}, allowed)).containsExactly("TLSv1.2");
+    assertThat(EngineRules.restrict("protocols", new String[] {"TLSv1.1", "TLSv1.2"}, allowed))
+        .containsExactly("TLSv1.2");
     assertThatThrownBy(() -> EngineRules.restrict("protocols", new String[] {"TLSv1.1"}, allowed))
         .isInstanceOf(IllegalArgumentException.class);
   }

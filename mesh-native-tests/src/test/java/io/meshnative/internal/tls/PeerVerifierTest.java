@@ -61,7 +61,8 @@ class PeerVerifierTest {
     return verifier.prove(chain.toArray(new Certificate[0]), role, in, now);
   }
 
-  private void refused(List<X509Certificate> chain, PeerRole role, TrustEpoch in, Instant now, String reason) {
+  private void refused(
+      List<X509Certificate> chain, PeerRole role, TrustEpoch in, Instant now, String reason) {
     assertThatThrownBy(() -> prove(chain, role, in, now))
         .isInstanceOf(PeerIdentityException.class)
         .hasMessageContaining(reason);
@@ -69,7 +70,8 @@ class PeerVerifierTest {
 
   @Test
   void aProofInOneRoleIsNoneInTheOther() throws Exception {
-    List<X509Certificate> chain = authority.issue(LeafSpec.service("web").usage(ExtendedUsage.CLIENT)).chain();
+    List<X509Certificate> chain =
+        authority.issue(LeafSpec.service("web").usage(ExtendedUsage.CLIENT)).chain();
     prove(chain, PeerRole.CLIENT, epoch, Instant.now());
     refused(chain, PeerRole.SERVER, epoch, Instant.now(), "not for a server");
   }
@@ -84,18 +86,35 @@ class PeerVerifierTest {
 
   @Test
   void aKnownChainIsRefusedOnceItsTimeIsOver() throws Exception {
-    List<X509Certificate> chain = authority.issue(LeafSpec.service("web").life(Duration.ofHours(2))).chain();
+    List<X509Certificate> chain =
+        authority.issue(LeafSpec.service("web").life(Duration.ofHours(2))).chain();
     PeerProof first = prove(chain, PeerRole.CLIENT, epoch, Instant.now());
     assertThat(prove(chain, PeerRole.CLIENT, epoch, Instant.now())).isSameAs(first);
-    refused(chain, PeerRole.CLIENT, epoch, Instant.now().plus(Duration.ofHours(3)), "does not lead to a root");
-    refused(chain, PeerRole.CLIENT, epoch, Instant.now().minus(Duration.ofHours(1)), "does not lead to a root");
+    refused(
+        chain,
+        PeerRole.CLIENT,
+        epoch,
+        Instant.now().plus(Duration.ofHours(3)),
+        "does not lead to a root");
+    refused(
+        chain,
+        PeerRole.CLIENT,
+        epoch,
+        Instant.now().minus(Duration.ofHours(1)),
+        "does not lead to a root");
   }
 
   @Test
   void aFailureIsNotKept() throws Exception {
     List<X509Certificate> chain = authority.issue(LeafSpec.service("web")).chain();
-    refused(chain, PeerRole.CLIENT, epoch, Instant.now().plus(Duration.ofDays(4)), "does not lead to a root");
-    assertThat(prove(chain, PeerRole.CLIENT, epoch, Instant.now()).id().path()).endsWith("/svc/web");
+    refused(
+        chain,
+        PeerRole.CLIENT,
+        epoch,
+        Instant.now().plus(Duration.ofDays(4)),
+        "does not lead to a root");
+    assertThat(prove(chain, PeerRole.CLIENT, epoch, Instant.now()).id().path())
+        .endsWith("/svc/web");
   }
 
   @Test
@@ -105,15 +124,26 @@ class PeerVerifierTest {
     List<X509Certificate> chain = other.sending(bridge).issue(LeafSpec.service("web")).chain();
     assertThat(prove(chain, PeerRole.CLIENT, epoch, Instant.now()).notAfter())
         .isEqualTo(bridge.getNotAfter().toInstant());
-    refused(chain, PeerRole.CLIENT, epoch, Instant.now().plus(Duration.ofHours(6)), "does not lead to a root");
+    refused(
+        chain,
+        PeerRole.CLIENT,
+        epoch,
+        Instant.now().plus(Duration.ofHours(6)),
+        "does not lead to a root");
   }
 
   @Test
   void noCertificateAndTooManyAreRefused() {
     refused(List.of(), PeerRole.CLIENT, epoch, Instant.now(), "no certificate");
     X509Certificate leaf = authority.issue(LeafSpec.service("web")).leaf();
-    refused(java.util.Collections.nCopies(11, leaf), PeerRole.CLIENT, epoch, Instant.now(), "at most 10");
-    X509Certificate fat = authority.issue(LeafSpec.service("x").uri("spiffe://" + "x".repeat(33_000))).leaf();
+    refused(
+        java.util.Collections.nCopies(11, leaf),
+        PeerRole.CLIENT,
+        epoch,
+        Instant.now(),
+        "at most 10");
+    X509Certificate fat =
+        authority.issue(LeafSpec.service("x").uri("spiffe://" + "x".repeat(33_000))).leaf();
     refused(List.of(leaf, fat, fat), PeerRole.CLIENT, epoch, Instant.now(), "bytes");
   }
 
@@ -143,11 +173,16 @@ class PeerVerifierTest {
         Extension.subjectAlternativeName,
         false,
         new GeneralNames(
-            new GeneralName(GeneralName.uniformResourceIdentifier, authority.serviceUri("web", "dc1"))));
-    byte[] der = builder.build(new JcaContentSignerBuilder(signature).build(issuer.getPrivate())).getEncoded();
+            new GeneralName(
+                GeneralName.uniformResourceIdentifier, authority.serviceUri("web", "dc1"))));
+    byte[] der =
+        builder
+            .build(new JcaContentSignerBuilder(signature).build(issuer.getPrivate()))
+            .getEncoded();
     X509Certificate leaf =
         (X509Certificate)
-            CertificateFactory.getInstance("X.509", "SUN").generateCertificate(new ByteArrayInputStream(der));
+            CertificateFactory.getInstance("X.509", "SUN")
+                .generateCertificate(new ByteArrayInputStream(der));
     return List.of(leaf, bridge);
   }
 
@@ -160,20 +195,28 @@ class PeerVerifierTest {
   @ParameterizedTest
   @ValueSource(strings = {"SHA1withECDSA", "SHA224withECDSA"})
   void weakHashesAreRefused(String signature) throws Exception {
-    refused(minted(keys().getPublic(), signature), PeerRole.CLIENT, epoch, Instant.now(), "signature by");
+    refused(
+        minted(keys().getPublic(), signature),
+        PeerRole.CLIENT,
+        epoch,
+        Instant.now(),
+        "signature by");
   }
 
   @ParameterizedTest
   @CsvSource({"EC, secp224r1", "EC, prime192v1", "EC, secp160r1", "DSA, 1024"})
   void weakAndUnknownKeysAreRefused(String algorithm, String size) throws Exception {
-    KeyPairGenerator generator = KeyPairGenerator.getInstance(algorithm, new BouncyCastleProvider());
+    KeyPairGenerator generator =
+        KeyPairGenerator.getInstance(algorithm, new BouncyCastleProvider());
     if (algorithm.equals("EC")) {
       generator.initialize(new ECGenParameterSpec(size));
     } else {
       generator.initialize(Integer.parseInt(size));
     }
     PublicKey key = generator.generateKeyPair().getPublic();
-    assertThatThrownBy(() -> prove(minted(key, "SHA256withECDSA"), PeerRole.CLIENT, epoch, Instant.now()))
-        .isInstanceOfAny(PeerIdentityException.class, java.security.cert.CertificateException.class);
+    assertThatThrownBy(
+            () -> prove(minted(key, "SHA256withECDSA"), PeerRole.CLIENT, epoch, Instant.now()))
+        .isInstanceOfAny(
+            PeerIdentityException.class, java.security.cert.CertificateException.class);
   }
 }

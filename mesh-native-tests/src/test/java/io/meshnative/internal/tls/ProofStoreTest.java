@@ -53,7 +53,8 @@ class ProofStoreTest {
     store.keep(key(PeerRole.CLIENT, "r", leaf.getEncoded()), proof(PeerRole.CLIENT, List.of(leaf)));
     assertThat(store.findByLeaf(leaf, PeerRole.CLIENT)).isNotNull();
     assertThat(store.findByLeaf(leaf, PeerRole.SERVER)).isNull();
-    assertThat(store.findByLeaf(authority.issue(LeafSpec.service("web")).leaf(), PeerRole.CLIENT)).isNull();
+    assertThat(store.findByLeaf(authority.issue(LeafSpec.service("web")).leaf(), PeerRole.CLIENT))
+        .isNull();
   }
 
   @Test

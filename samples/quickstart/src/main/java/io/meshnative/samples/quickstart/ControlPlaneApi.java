@@ -19,11 +19,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What an operator would do with the {@code consul} command: write intentions, rotate the CA. By calls
- * that every Consul from 1.8 on answers. Applications do none of this.
+ * What an operator would do with the {@code consul} command: write intentions, rotate the CA. By
+ * calls that every Consul from 1.8 on answers. Applications do none of this.
  */
 final class ControlPlaneApi {
-  private final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+  private final HttpClient http =
+      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
   private final URI address;
   private final String token;
   private final Map<String, String> intentionIds = new HashMap<>();
@@ -40,18 +41,21 @@ final class ControlPlaneApi {
   /** For agents that are reached over HTTP, as development agents are. */
   static ControlPlaneApi fromEnvironment() {
     ConsulConfig config = ConsulConfig.fromEnvironment();
-    return new ControlPlaneApi(URI.create(config.address().toString()), config.currentToken().orElse(""));
+    return new ControlPlaneApi(
+        URI.create(config.address().toString()), config.currentToken().orElse(""));
   }
 
   /** A client of this control plane. */
   MeshClient.Builder client(String service) {
-    return MeshClient.builder(service).consul(ConsulConfig.builder().address(address.toString()).build());
+    return MeshClient.builder(service)
+        .consul(ConsulConfig.builder().address(address.toString()).build());
   }
 
   void setIntention(String source, String destination, String action) throws IOException {
     String body =
         """
-        {"SourceName":"%s","DestinationName":"%s","SourceType":"consul","Action":"%s"}"""
+        {"SourceName":"%s","DestinationName":"%s","SourceType":"consul","Action":"%s"}\
+        """
             .formatted(source, destination, action);
     String key = source + "/" + destination;
     String id = intentionIds.get(key);
@@ -72,7 +76,9 @@ final class ControlPlaneApi {
   /** Whether the CA of this control plane is there to be played with. */
   boolean mayRotate() throws IOException {
     return Boolean.parseBoolean(System.getenv("QUICKSTART_ROTATE_CA"))
-        || Pattern.compile("\"DevMode\"\\s*:\\s*true").matcher(call("GET", "/v1/agent/self", "")).find();
+        || Pattern.compile("\"DevMode\"\\s*:\\s*true")
+            .matcher(call("GET", "/v1/agent/self", ""))
+            .find();
   }
 
   /** Gives the CA a new key, and so a new root. */
@@ -81,7 +87,8 @@ final class ControlPlaneApi {
         "PUT",
         "/v1/connect/ca/configuration",
         """
-        {"Provider":"consul","Config":{"LeafCertTTL":"72h","RotationPeriod":"2160h","PrivateKey":"%s"}}"""
+        {"Provider":"consul","Config":{"LeafCertTTL":"72h","RotationPeriod":"2160h","PrivateKey":"%s"}}\
+        """
             .formatted(newKey()));
   }
 
@@ -108,10 +115,18 @@ final class ControlPlaneApi {
       request.header("X-Consul-Token", token);
     }
     try {
-      HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      HttpResponse<String> response =
+          http.send(request.build(), HttpResponse.BodyHandlers.ofString());
       if (response.statusCode() != 200) {
         throw new IOException(
-            "expected 200 from " + method + " " + path + ", found " + response.statusCode() + ": " + response.body());
+            "expected 200 from "
+                + method
+                + " "
+                + path
+                + ", found "
+                + response.statusCode()
+                + ": "
+                + response.body());
       }
       return response.body();
     } catch (InterruptedException e) {

@@ -22,15 +22,19 @@ import javax.net.ssl.SSLSocket;
  * connection; a rotation of the certificate authority drops nothing.
  *
  * <p>Runs on an embedded control plane, or, when {@code CONSUL_HTTP_ADDR} is set, on a real Consul
- * agent. There it registers {@code quickstart-db}, writes one intention and removes both; it rotates
- * the CA only if the agent runs in development mode or {@code QUICKSTART_ROTATE_CA=true} is set.
+ * agent. There it registers {@code quickstart-db}, writes one intention and removes both; it
+ * rotates the CA only if the agent runs in development mode or {@code QUICKSTART_ROTATE_CA=true} is
+ * set.
  */
 public final class Quickstart {
   private static final String WEB = "quickstart-web";
   private static final String DB = "quickstart-db";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-  /** The library logs each change of state; here the program tells the story. Held: loggers are collected. */
+  /**
+   * The library logs each change of state; here the program tells the story. Held: loggers are
+   * collected.
+   */
   private static final Logger LIBRARY = Logger.getLogger("io.meshnative");
 
   private final ControlPlaneApi api;
@@ -50,7 +54,8 @@ public final class Quickstart {
     String agent = System.getenv("CONSUL_HTTP_ADDR");
     if (agent != null && !agent.isBlank()) {
       say("Control plane: the Consul agent at " + agent);
-      new Quickstart(ControlPlaneApi.fromEnvironment()).run(MeshClient.builder(DB), MeshClient.builder(WEB));
+      new Quickstart(ControlPlaneApi.fromEnvironment())
+          .run(MeshClient.builder(DB), MeshClient.builder(WEB));
     } else {
       try (EmbeddedControlPlane plane = EmbeddedControlPlane.start()) {
         say("Control plane: embedded, at " + plane.address());
@@ -113,7 +118,8 @@ public final class Quickstart {
       say("  the open connection ends: " + awaitEnd(open));
     }
     try (SSLSocket refused = web.dial(DB)) {
-      throw new IOException("expected a refusal, found " + GreetingServer.ask(refused, "let me in"));
+      throw new IOException(
+          "expected a refusal, found " + GreetingServer.ask(refused, "let me in"));
     } catch (MeshException e) {
       say("  a new dial is refused:    " + e.getMessage());
     }
@@ -142,7 +148,8 @@ public final class Quickstart {
       }
       return "closed by the peer";
     } catch (SocketTimeoutException e) {
-      throw new IllegalStateException("expected the connection to be closed, found it still open", e);
+      throw new IllegalStateException(
+          "expected the connection to be closed, found it still open", e);
     } catch (IOException e) {
       return String.valueOf(e.getMessage());
     }
@@ -150,7 +157,8 @@ public final class Quickstart {
 
   private void rotateUnderTraffic(MeshClient web, MeshClient db) throws Exception {
     if (!api.mayRotate()) {
-      say("The CA is left alone: this agent is not in development mode (QUICKSTART_ROTATE_CA=true to rotate)");
+      say(
+          "The CA is left alone: this agent is not in development mode (QUICKSTART_ROTATE_CA=true to rotate)");
       return;
     }
     long webBefore = web.trustGeneration();
@@ -168,7 +176,14 @@ public final class Quickstart {
       }
       traffic.awaitRequests(traffic.requests() + 200);
       traffic.stop();
-      say("  " + traffic.requests() + " requests, " + traffic.dials() + " dials, " + traffic.failures() + " failed");
+      say(
+          "  "
+              + traffic.requests()
+              + " requests, "
+              + traffic.dials()
+              + " dials, "
+              + traffic.failures()
+              + " failed");
       if (traffic.failures() > 0) {
         throw new IOException("expected no failed request", traffic.firstFailure());
       }
