@@ -12,7 +12,7 @@ import javax.net.ssl.SSLParameters;
 /**
  * Versions, cipher suites and resumption of one side.
  *
- * @param protocols the enabled versions, newest first
+ * @param versions the enabled versions, newest first
  * @param resumption whether sessions are resumed
  */
 record EngineRules(List<String> versions, boolean resumption) {
