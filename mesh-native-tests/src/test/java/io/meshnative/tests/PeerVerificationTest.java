@@ -6,6 +6,7 @@ import static io.meshnative.tests.TlsWorld.open;
 import static io.meshnative.tests.TlsWorld.ping;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.meshnative.MeshClient;
 import io.meshnative.testkit.IssuedCertificate;
@@ -25,6 +26,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
+import java.security.Security;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
@@ -427,7 +429,7 @@ class PeerVerificationTest {
             }));
     attacks.add(
         both(
-            "T09 nine authorities of one name that lead nowhere",
+            "T09 seven authorities of one name that lead nowhere",
             "does not lead",
             (w, s) -> maze(id(w, s))));
     // T16: weak keys and hashes
@@ -460,15 +462,17 @@ class PeerVerificationTest {
   }
 
   /**
-   * Nine authorities of one name and key that certify each other, and none leads to a root; the JDK
-   * finds the loop.
+   * Seven authorities of one name and key that certify each other, and none leads to a root; the
+   * JDK finds the loop. With the leaf eight certificates: newer JDKs refuse longer chains of a
+   * client by themselves (jdk.tls.server.maxInboundCertificateChainLength), before anybody is
+   * asked.
    */
   private static Card maze(String uri) throws Exception {
     X500Name name = new X500Name("CN=maze");
     Mint mint = Mint.nowhere(name);
     Card leaf = mint.card(new Mint.Leaf(uri));
     List<X509Certificate> chain = new ArrayList<>(leaf.chain());
-    while (chain.size() < 10) {
+    while (chain.size() < 8) {
       chain.add(mint.authority(mint.keys(), name, "SHA256withECDSA"));
     }
     return chain(leaf, chain);
@@ -742,6 +746,10 @@ class PeerVerificationTest {
   @MethodSource("suites")
   void t17SuitesWithoutForwardSecrecyOrAeadAreRefused(Tls tls, KeyType key, String suite)
       throws Exception {
+    assumeFalse(
+        suite.startsWith("TLS_RSA_")
+            && Security.getProperty("jdk.tls.disabledAlgorithms").contains("TLS_RSA_"),
+        "this JDK refuses " + suite + " by itself, so it makes no peer that offers it");
     TlsWorld world = WORLDS.get(tls);
     RawPeer db =
         RawPeer.of(Tls.JSSE.security(), world.plane.caIssue(LeafSpec.service("db").keyType(key)));
