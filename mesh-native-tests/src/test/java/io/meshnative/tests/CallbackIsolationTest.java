@@ -62,7 +62,7 @@ class CallbackIsolationTest {
             hang(go); // an application's main loop, say
           });
       CompletableFuture<Void> pushed =
-          CompletableFuture.runAsync(() -> {
+          Background.run(() -> {
             plane.intentions(FakeControlPlane.update(DefaultDecision.ALLOW));
             plane.intentions(FakeControlPlane.update(DefaultDecision.DENY));
           });
@@ -93,7 +93,7 @@ class CallbackIsolationTest {
       AtomicInteger heard = new AtomicInteger();
       web.watch(DB, set -> heard.incrementAndGet());
       CompletableFuture<Void> pushed =
-          CompletableFuture.runAsync(() -> {
+          Background.run(() -> {
             webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", 1));
             webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", echo.port()));
           });

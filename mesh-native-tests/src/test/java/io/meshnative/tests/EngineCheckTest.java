@@ -116,7 +116,7 @@ class EngineCheckTest {
       for (Runnable task = engine.getDelegatedTask();
           task != null;
           task = engine.getDelegatedTask()) {
-        CompletableFuture.runAsync(task).join(); // in another thread, as servers do it
+        Background.run(task).join(); // in another thread, as servers do it
       }
     }
 

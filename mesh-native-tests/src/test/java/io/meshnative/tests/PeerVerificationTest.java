@@ -682,7 +682,7 @@ class PeerVerificationTest {
     for (int minor : new int[] {0, 1, 2}) {
       try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
         CompletableFuture<Integer> answer =
-            CompletableFuture.supplyAsync(() -> {
+            Background.supply(() -> {
               try (Socket raw = server.accept()) {
                 raw.setSoTimeout((int) TlsWorld.HANG_GUARD.toMillis());
                 DataInputStream in = new DataInputStream(raw.getInputStream());

@@ -130,9 +130,9 @@ class RevocationContractTest extends Contract {
     Pair pair = connect(serverCuts);
     AtomicLong received = new AtomicLong();
     CompletableFuture<Throwable> writing =
-        CompletableFuture.supplyAsync(() -> failureOf(() -> pump(pair.near())));
+        Background.supply(() -> failureOf(() -> pump(pair.near())));
     CompletableFuture<Throwable> reading =
-        CompletableFuture.supplyAsync(() -> failureOf(() -> drain(pair.far(), received)));
+        Background.supply(() -> failureOf(() -> drain(pair.far(), received)));
     Cast.await("the transfer runs", () -> received.get() > 1_000_000);
     withdraw("web", "db");
     assertThat(writing.get(60, TimeUnit.SECONDS)).isInstanceOf(IOException.class);

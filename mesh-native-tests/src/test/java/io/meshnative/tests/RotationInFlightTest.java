@@ -43,7 +43,7 @@ class RotationInFlightTest {
               web.sslSocketFactory(Destination.parse("db"))
                   .createSocket(raw, "127.0.0.1", listening.getLocalPort(), true);
       CompletableFuture<Void> served =
-          CompletableFuture.runAsync(() -> {
+          Background.run(() -> {
             try {
               callee.getOutputStream().write(callee.getInputStream().read());
             } catch (java.io.IOException e) {
