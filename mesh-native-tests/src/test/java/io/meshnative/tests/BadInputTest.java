@@ -262,7 +262,7 @@ class BadInputTest {
 
   @Test
   void anAddressWhereNobodyListensIsNamed() throws Exception {
-    int port = ConsulAgent.freePorts(1).get(0);
+    int port = Ports.reserve();
     embedded.register("db", "db-1", "127.0.0.1", port);
     MeshClient web = web();
     Cast.awaitEndpoint(web, "db");

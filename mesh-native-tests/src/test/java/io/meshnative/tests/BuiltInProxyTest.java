@@ -67,7 +67,7 @@ class BuiltInProxyTest {
   /** A plain TCP echo behind a proxy that is registered as echo's sidecar. */
   private Echo echoBehindProxy() throws IOException {
     Echo echo = cast.keep(new Echo(new ServerSocket(0, 50, InetAddress.getLoopbackAddress())));
-    int listen = ConsulAgent.freePorts(1).get(0);
+    int listen = Ports.reserve();
     proxy(
         "echo-proxy.log",
         List.of(
@@ -160,7 +160,7 @@ class BuiltInProxyTest {
 
   /** The local port of a proxy of web whose upstream is db. */
   private int upstreamToDb() throws IOException {
-    int port = ConsulAgent.freePorts(1).get(0);
+    int port = Ports.reserve();
     proxy("web-proxy.log", List.of("connect", "proxy", "-service=web", "-upstream=db:" + port));
     return port;
   }

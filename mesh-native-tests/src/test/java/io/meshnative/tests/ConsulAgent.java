@@ -2,7 +2,6 @@ package io.meshnative.tests;
 
 import java.io.File;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -68,7 +67,7 @@ final class ConsulAgent implements Plane {
   static ConsulAgent start(Options options) throws IOException {
     boolean defaultAllow = options.defaultAllow();
     Path directory = Files.createTempDirectory("mesh-consul");
-    List<Integer> ports = freePorts(5);
+    List<Integer> ports = Ports.reserve(5);
     Path config = directory.resolve("agent.json");
     Files.writeString(
         config,
@@ -140,23 +139,6 @@ final class ConsulAgent implements Plane {
     }
     HttpResponse<String> roots = api.send("GET", "/v1/agent/connect/ca/roots", "");
     return roots.statusCode() == 200 && roots.body().contains("BEGIN CERTIFICATE");
-  }
-
-  static List<Integer> freePorts(int count) throws IOException {
-    List<ServerSocket> held = new ArrayList<>();
-    List<Integer> ports = new ArrayList<>();
-    try {
-      for (int i = 0; i < count; i++) {
-        ServerSocket socket = new ServerSocket(0);
-        held.add(socket);
-        ports.add(socket.getLocalPort());
-      }
-    } finally {
-      for (ServerSocket socket : held) {
-        socket.close();
-      }
-    }
-    return ports;
   }
 
   /** Ends the agent as a crash does; {@link #close} is still due. */

@@ -244,7 +244,7 @@ class OutageTest {
 
   @Test
   void aClientWithoutAgentSaysWhereItLookedWhatItMetAndWhatToDo() throws Exception {
-    int port = ConsulAgent.freePorts(1).get(0);
+    int port = Ports.reserve();
     ConsulConfig config = ConsulConfig.builder().address("http://127.0.0.1:" + port).build();
     try (MeshClient web = MeshClient.builder("web").consul(config).build()) {
       Cast.await("it has tried", () -> lastError(web) != null);

@@ -105,7 +105,7 @@ class RealAgentTest {
     Path ca = folder.resolve("consul-agent-ca.pem");
     Path key = folder.resolve("dc1-client-consul-0-key.pem");
     Path certificate = folder.resolve("dc1-client-consul-0.pem");
-    int port = ConsulAgent.freePorts(1).get(0);
+    int port = Ports.reserve();
     Path socket = folder.resolve("tls.sock");
     String settings =
         "\"verify_incoming_https\":true,\"ca_file\":\""

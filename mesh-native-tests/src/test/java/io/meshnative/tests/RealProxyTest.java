@@ -82,7 +82,7 @@ class RealProxyTest {
 
   /** Both proxies in front of an echo server; answers the port of the client's side. */
   private int twoProxies(Echo echo, String serverToken, String clientToken) throws IOException {
-    var ports = ConsulAgent.freePorts(2);
+    var ports = Ports.reserve(2);
     int server = ports.get(0);
     int client = ports.get(1);
     String app = "-service-addr=127.0.0.1:" + echo.port();

@@ -168,9 +168,8 @@ class ResumptionMatrixTest {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(true));
         MeshClient api = world.client("api", new TestClock())) {
       RawPeer web = RawPeer.of(jsse(), world.plane.caIssue("web"));
-      int port;
-      try (Application app = open(world.db, door)) {
-        port = app.port();
+      int port = Ports.reserve();
+      try (Application app = open(world.db, door, port)) {
         resumes(world.db, web, app, version);
       }
       int checks = web.fullHandshakes();
@@ -360,9 +359,8 @@ class ResumptionMatrixTest {
       throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.of(true))) {
       RawPeer db = RawPeer.of(rawTls.security(), world.plane.caIssue("db"));
-      int port;
-      try (Application app = open(db, 0, rawTls)) {
-        port = app.port();
+      int port = Ports.reserve();
+      try (Application app = open(db, port, rawTls)) {
         resumes(world, app, version);
       }
       RawPeer api = RawPeer.of(rawTls.security(), world.plane.caIssue("api"));

@@ -9,7 +9,9 @@ import io.meshnative.consul.ConsulConfig;
 import io.meshnative.identity.WorkloadIdentity;
 import java.io.File;
 import java.io.IOException;
-import java.net.ServerSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -92,14 +94,15 @@ class RotationOnRealConsulTest {
   @Test
   void theLeafFollowsEachOfThreeRotations() throws Exception {
     Path binary = consul();
-    List<ServerSocket> held = new ArrayList<>();
+    // Held while the agent listens: the kernel gives a bound port to no connection.
+    List<Socket> held = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
-      held.add(new ServerSocket(0));
+      Socket socket = new Socket();
+      socket.setReuseAddress(true);
+      socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      held.add(socket);
     }
-    List<Integer> ports = held.stream().map(ServerSocket::getLocalPort).toList();
-    for (ServerSocket socket : held) {
-      socket.close();
-    }
+    List<Integer> ports = held.stream().map(Socket::getLocalPort).toList();
     ProcessBuilder builder =
         new ProcessBuilder(
             binary.toString(),
@@ -129,6 +132,9 @@ class RotationOnRealConsulTest {
       agent.destroy();
       if (!agent.waitFor(10, TimeUnit.SECONDS)) {
         agent.destroyForcibly().waitFor();
+      }
+      for (Socket socket : held) {
+        socket.close();
       }
     }
   }
