@@ -175,6 +175,11 @@ public interface MeshClient extends AutoCloseable {
    * Opens a connection: finds the endpoints, picks one, connects, does the handshake, verifies who
    * answered. Goes to the next endpoint where one fails. Blocks up to the options' timeout.
    *
+   * <p>With Consul, the destination's config entries are followed as sidecars follow them: a
+   * service-resolver's redirects, subsets and failover, a service-splitter's weights; of a
+   * service-router the catch-all route, since a connection has no path. Who must answer is then the
+   * service that they lead to, and its intentions count.
+   *
    * @param destination the destination
    * @param options how
    * @return a connected socket; the peer has proven to be that service. With TLS 1.3 the peer may
@@ -191,7 +196,9 @@ public interface MeshClient extends AutoCloseable {
 
   /**
    * Returns the TLS context for a destination, for programs that connect by themselves. Its engines
-   * and sockets accept that service only, whatever address they are connected to.
+   * and sockets accept that service only, whatever address they are connected to. Where config
+   * entries lead to another service (see {@link #dial(Destination, DialOptions)}), that is the one
+   * to ask a context for: {@link io.meshnative.discovery.Endpoint#identity} names it.
    *
    * @param destination the destination
    * @return always the same object; each engine or socket is made in the newest trust epoch

@@ -69,6 +69,16 @@ public record Endpoint(
     return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
   }
 
+  /**
+   * Returns the same endpoint with another share of the load.
+   *
+   * @param other the weight, 1 to 128
+   * @return the endpoint
+   */
+  public Endpoint weighing(int other) {
+    return new Endpoint(instance, node, host, port, identity, kind, other);
+  }
+
   /** Returns address, kind and instance. */
   @Override
   public String toString() {

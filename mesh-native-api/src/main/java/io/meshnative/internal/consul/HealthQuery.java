@@ -16,22 +16,30 @@ final class HealthQuery implements Query<EndpointSet> {
   private final Roots roots;
   private final Leaf leaf;
   private final Destination destination;
+  private final String filter;
   private final boolean cached;
   private boolean hidden;
 
   /**
    * Makes a query.
    *
+   * @param target whose instances, and which of them
    * @param cached whether the agent's cache may answer, as it may where many destinations share a
    *     thread
    */
   HealthQuery(
-      Wiring wiring, Calls calls, Roots roots, Leaf leaf, Destination destination, boolean cached) {
+      Wiring wiring,
+      Calls calls,
+      Roots roots,
+      Leaf leaf,
+      Route.ChainTarget target,
+      boolean cached) {
     this.wiring = wiring;
     this.calls = calls;
     this.roots = roots;
     this.leaf = leaf;
-    this.destination = destination;
+    this.destination = target.destination();
+    this.filter = target.filter();
     this.cached = cached;
   }
 
@@ -61,6 +69,9 @@ final class HealthQuery implements Query<EndpointSet> {
     }
     if (!destination.partition().equals("default")) {
       call = call.with("partition", destination.partition());
+    }
+    if (!filter.isEmpty()) {
+      call = call.with("filter", filter);
     }
     if (cached) {
       call = call.with("cached", null);

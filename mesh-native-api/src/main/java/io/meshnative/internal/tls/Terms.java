@@ -12,11 +12,17 @@ public sealed interface Terms {
   PeerRole peerRole();
 
   /**
-   * The service calls a destination: the peer must be that service.
+   * The service calls a destination: the peer must be the target that the destination stands for.
    *
-   * @param destination whom to expect
+   * @param destination what the caller asked for
+   * @param target whom to expect: the destination itself, or where its discovery chain leads
    */
-  record Outbound(Destination destination) implements Terms {
+  record Outbound(Destination destination, Destination target) implements Terms {
+    /** Makes terms for a destination that stands for itself. */
+    public Outbound(Destination destination) {
+      this(destination, destination);
+    }
+
     @Override
     public PeerRole peerRole() {
       return PeerRole.SERVER;

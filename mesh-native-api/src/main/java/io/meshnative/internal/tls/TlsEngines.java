@@ -139,7 +139,7 @@ public final class TlsEngines {
     }
     try {
       if (terms instanceof Terms.Outbound out) {
-        Real real = client(out.destination(), epoch);
+        Real real = client(out.target(), epoch);
         // A port that never comes again keeps a client from finding a session to offer.
         int port =
             outbound.resumption() ? hint : portHint.updateAndGet(p -> p == 0xffff ? 1 : p + 1);
@@ -172,7 +172,7 @@ public final class TlsEngines {
     }
     try {
       return terms instanceof Terms.Outbound out
-          ? client(out.destination(), epoch).context()
+          ? client(out.target(), epoch).context()
           : server(epoch).context();
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(

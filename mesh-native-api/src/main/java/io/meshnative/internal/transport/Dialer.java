@@ -92,7 +92,7 @@ public final class Dialer implements AutoCloseable {
     long millis = timeoutMillis > 0 ? Math.min(timeoutMillis, most) : most;
     Deadline budget = Deadline.afterMillis((int) Math.max(1, millis));
     awaitReady(destination, budget);
-    requireAllowed(destination);
+    requireIdentity();
     if (options.endpoint().isPresent()) {
       return dialOnly(destination, options.endpoint().get(), options, budget, preparer);
     }
@@ -101,6 +101,7 @@ public final class Dialer implements AutoCloseable {
     boolean known = upstream.await(budget);
     List<Endpoint> order = pool.order(options.stickyKey().orElse(null));
     if (!known || order.isEmpty()) {
+      requireAllowed(destination);
       throw none(destination, upstream, known);
     }
     return tryEach(destination, options, pool, order, budget, preparer);
@@ -127,7 +128,13 @@ public final class Dialer implements AutoCloseable {
       Attempt attempt = pool.begin(endpoint);
       try {
         TlsChannel channel =
-            connect(destination, endpoint, options, share, preparer, attempt::closed);
+            connect(
+                new Terms.Outbound(destination, target(destination, endpoint)),
+                endpoint,
+                options,
+                share,
+                preparer,
+                attempt::closed);
         attempt.succeeded();
         return channel;
       } catch (MeshAuthorizationException e) {
@@ -163,8 +170,14 @@ public final class Dialer implements AutoCloseable {
       Deadline budget,
       SocketPreparer preparer)
       throws IOException {
+    // Whoever the caller says, it is the destination, unless its discovery chain leads there too.
+    Destination target =
+        upstreams.endpoints(destination).contains(endpoint)
+            ? target(destination, endpoint)
+            : destination;
     try {
-      return connect(destination, endpoint, options, budget, preparer, () -> {});
+      return connect(
+          new Terms.Outbound(destination, target), endpoint, options, budget, preparer, () -> {});
     } catch (IOException e) {
       if (closed) {
         throw closedWhileDialling(destination, e);
@@ -184,18 +197,37 @@ public final class Dialer implements AutoCloseable {
     }
   }
 
+  /** The service that an endpoint belongs to. */
+  private Destination target(Destination destination, Endpoint endpoint) throws MeshException {
+    ConsulId.Service own = requireIdentity().self();
+    ConsulId.Service id = endpoint.identity();
+    if (id.service().equals(destination.service())
+        && id.namespace().equals(destination.namespace())
+        && id.partition().equals(destination.partition())
+        && id.datacenter().equals(destination.datacenter().orElse(own.datacenter()))) {
+      return destination;
+    }
+    Destination.Builder target =
+        Destination.builder(id.service()).namespace(id.namespace()).partition(id.partition());
+    if (!id.datacenter().equals(own.datacenter())) {
+      target.datacenter(id.datacenter());
+    }
+    return target.build();
+  }
+
   private TlsChannel connect(
-      Destination destination,
+      Terms.Outbound terms,
       Endpoint endpoint,
       DialOptions options,
       Deadline budget,
       SocketPreparer preparer,
       Runnable onClosed)
       throws IOException {
+    requireAllowed(terms.target());
     AtomicReference<@Nullable Socket> seen = new AtomicReference<>();
     try {
       return connect(
-          destination,
+          terms,
           endpoint,
           options,
           budget,
@@ -218,7 +250,7 @@ public final class Dialer implements AutoCloseable {
   }
 
   private TlsChannel connect(
-      Destination destination,
+      Terms.Outbound terms,
       Endpoint endpoint,
       DialOptions options,
       Deadline budget,
@@ -231,16 +263,15 @@ public final class Dialer implements AutoCloseable {
     TlsChannel channel;
     MeshEngine engine;
     try {
-      engine =
-          engines.engine(new Terms.Outbound(destination), endpoint.host(), endpoint.port(), hint);
+      engine = engines.engine(terms, endpoint.host(), endpoint.port(), hint);
       engine.offer(
           options.alpn(),
-          Optional.of(options.sni().orElseGet(() -> serverName(destination, engine.epoch()))));
+          Optional.of(options.sni().orElseGet(() -> serverName(terms.target(), engine.epoch()))));
       channel =
           new TlsChannel(
               raw,
               engine,
-              destination + " at " + endpoint.address(),
+              terms.destination() + " at " + endpoint.address(),
               scheduler,
               () -> {
                 engine.release();
@@ -316,6 +347,10 @@ public final class Dialer implements AutoCloseable {
     }
   }
 
+  private TrustEpoch requireIdentity() throws MeshException {
+    return check.liveEpoch(publisher.current());
+  }
+
   private void requireAllowed(Destination destination) throws MeshException {
     Published pair = publisher.current();
     check.requireDialable(destination, pair, check.liveEpoch(pair));
@@ -323,7 +358,7 @@ public final class Dialer implements AutoCloseable {
 
   private boolean ownIdentityHasEnded() {
     try {
-      check.liveEpoch(publisher.current());
+      requireIdentity();
       return false;
     } catch (MeshException e) {
       return true;

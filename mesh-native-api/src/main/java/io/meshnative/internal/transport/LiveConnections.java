@@ -173,8 +173,8 @@ public final class LiveConnections implements PeerAuthority {
     PeerProof shown = check.current(connection.proof(), epoch);
     connection.proof(shown);
     if (connection.terms() instanceof Terms.Outbound out) {
-      Decision decision = check.outbound(out.destination(), shown, pair, epoch);
-      return new ProvenPeer(connection, epoch.expected(out.destination()), decision);
+      Decision decision = check.outbound(out.target(), shown, pair, epoch);
+      return new ProvenPeer(connection, epoch.expected(out.target()), decision);
     }
     Terms.Inbound in = (Terms.Inbound) connection.terms();
     ConsulId.Service caller = check.requireService(shown);
@@ -198,7 +198,7 @@ public final class LiveConnections implements PeerAuthority {
     TrustEpoch epoch = check.liveEpoch(pair);
     PeerProof shown = check.current(proof, epoch);
     if (terms instanceof Terms.Outbound out) {
-      check.outbound(out.destination(), shown, pair, epoch);
+      check.outbound(out.target(), shown, pair, epoch);
       return;
     }
     Terms.Inbound in = (Terms.Inbound) terms;

@@ -1,6 +1,7 @@
 package io.meshnative.internal.consul;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.Endpoint;
@@ -20,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -48,8 +50,13 @@ class CapturedAnswersTest {
         .toList();
   }
 
+  static List<Exchange> chains() {
+    return Exchange.all("/v1/discovery-chain/", 200);
+  }
+
   @Test
   void thereAreCapturedAnswersOfEachKind() {
+    assertThat(chains()).hasSizeGreaterThan(30);
     assertThat(roots()).hasSizeGreaterThan(20);
     assertThat(leaves()).hasSizeGreaterThan(20);
     assertThat(matches()).hasSizeGreaterThan(25);
@@ -65,6 +72,28 @@ class CapturedAnswersTest {
     assertThat(update.bundles()).hasSize(1);
     assertThat(update.bundles().get(0).roots())
         .hasSize(((List<?>) exchange.object().get("Roots")).size());
+  }
+
+  @ParameterizedTest
+  @MethodSource("chains")
+  void aChainLeadsToTargetsThatItLists(Exchange exchange) throws Exception {
+    Map<?, ?> chain = (Map<?, ?>) exchange.object().get("Chain");
+    Set<String> listed = new TreeSet<>();
+    ((Map<?, ?>) chain.get("Targets"))
+        .forEach((id, target) -> listed.add((String) ((Map<?, ?>) target).get("Service")));
+
+    Route route =
+        new ChainDecoder(Destination.parse((String) chain.get("ServiceName")), "default")
+            .decode("chain", exchange.answer());
+
+    Set<String> reached = new TreeSet<>();
+    route
+        .branches()
+        .forEach(branch ->
+            branch.targets().forEach(target -> reached.add(target.destination().service())));
+    assertThat(reached).isNotEmpty().isSubsetOf(listed); // not all: a router has other routes too
+    assertThat(route.branches().stream().mapToDouble(Route.Branch::share).sum())
+        .isCloseTo(1, within(1e-9));
   }
 
   @ParameterizedTest

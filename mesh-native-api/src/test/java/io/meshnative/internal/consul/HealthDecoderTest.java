@@ -191,7 +191,7 @@ class HealthDecoderTest {
               new Calls(),
               trust,
               new Leaf(wiring, trust),
-              Destination.parse("billing"),
+              Route.ChainTarget.of(Destination.parse("billing")),
               false);
       assertThat(query.decode(query.read(0)).emptiness()).isEqualTo(Emptiness.FILTERED_BY_ACL);
       assertThat(query.decode(query.read(1)).emptiness()).isEqualTo(Emptiness.FILTERED_BY_ACL);
