@@ -3,8 +3,10 @@ package io.meshnative;
 import io.meshnative.consul.ConsulConfig;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.Endpoint;
+import io.meshnative.discovery.EndpointPool;
 import io.meshnative.discovery.EndpointSet;
 import io.meshnative.discovery.Registration;
+import io.meshnative.identity.TrustBundle;
 import io.meshnative.intention.Decision;
 import io.meshnative.intention.HttpRequestView;
 import io.meshnative.spi.ControlPlane;
@@ -152,6 +154,13 @@ public interface MeshClient extends AutoCloseable {
   long trustGeneration();
 
   /**
+   * Returns the roots that peers are proven under now.
+   *
+   * @return a bundle for each trusted domain; none before the first
+   */
+  List<TrustBundle> trustBundles();
+
+  /**
    * Returns what the client knows and does now.
    *
    * @return a snapshot for status pages
@@ -232,6 +241,27 @@ public interface MeshClient extends AutoCloseable {
    * @return the healthy endpoints
    */
   List<Endpoint> endpoints(Destination destination);
+
+  /**
+   * Returns the endpoints of a destination as its load balancer sees them, for adapters that
+   * connect by themselves and layer {@link #sslSocketFactory} over it: {@link EndpointPool#order}
+   * says whom to try, {@link EndpointPool#begin} takes the account. Waits until there are any.
+   *
+   * <p>Who must answer at an endpoint is its {@link io.meshnative.discovery.Endpoint#identity}: the
+   * destination, or the service that its config entries lead to.
+   *
+   * @param destination the destination
+   * @param timeout how long to wait for an identity and for endpoints; not negative
+   * @return the pool, which follows the catalog
+   * @throws NoEndpointException if there is no endpoint, or none was known in time; the message says
+   *     why
+   * @throws MeshAuthorizationException if there is none and the destination would refuse us too
+   * @throws IdentityExpiredException if the own identity has ended
+   * @throws MeshNotReadyException if there is no identity yet within the timeout
+   * @throws java.io.InterruptedIOException if interrupted
+   * @throws IOException none but these
+   */
+  EndpointPool endpointPool(Destination destination, Duration timeout) throws IOException;
 
   /**
    * Watches the endpoints of a destination.

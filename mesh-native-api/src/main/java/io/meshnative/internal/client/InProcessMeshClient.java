@@ -24,6 +24,8 @@ import io.meshnative.Subscription;
 import io.meshnative.Withdrawal;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.Endpoint;
+import io.meshnative.identity.TrustBundle;
+import io.meshnative.discovery.EndpointPool;
 import io.meshnative.discovery.EndpointSet;
 import io.meshnative.discovery.Registration;
 import io.meshnative.identity.ConsulId;
@@ -264,6 +266,12 @@ final class InProcessMeshClient implements MeshClient {
   }
 
   @Override
+  public List<TrustBundle> trustBundles() {
+    TrustEpoch epoch = publisher.current().trust();
+    return epoch == null ? List.of() : epoch.bundles();
+  }
+
+  @Override
   public MeshSnapshot snapshot() {
     Published pair = publisher.current();
     return new MeshSnapshot(
@@ -323,6 +331,15 @@ final class InProcessMeshClient implements MeshClient {
   @Override
   public List<Endpoint> endpoints(Destination destination) {
     return upstreams.endpoints(destination);
+  }
+
+  @Override
+  public EndpointPool endpointPool(Destination destination, Duration timeout) throws IOException {
+    if (closed.get()) {
+      throw isClosed();
+    }
+    long millis = Math.max(1, TimeUnit.MILLISECONDS.convert(timeout));
+    return dialer.endpoints(destination, (int) Math.min(millis, Integer.MAX_VALUE));
   }
 
   @Override

@@ -107,6 +107,11 @@ public final class TrustEpoch {
     return bundles.values().stream().mapToInt(bundle -> bundle.roots().size()).sum();
   }
 
+  /** The roots of each trusted domain. */
+  public List<TrustBundle> bundles() {
+    return List.copyOf(bundles.values());
+  }
+
   @Nullable TrustBundle bundle(TrustDomain domain) {
     return bundles.get(domain);
   }

@@ -96,15 +96,30 @@ public final class Dialer implements AutoCloseable {
     if (options.endpoint().isPresent()) {
       return dialOnly(destination, options.endpoint().get(), options, budget, preparer);
     }
-    Upstream upstream = upstreams.use(destination);
-    EndpointPool pool = upstream.pool();
-    boolean known = upstream.await(budget);
+    EndpointPool pool = known(destination, budget);
     List<Endpoint> order = pool.order(options.stickyKey().orElse(null));
-    if (!known || order.isEmpty()) {
+    if (order.isEmpty()) {
+      throw none(destination, upstreams.use(destination), true); // they left just now
+    }
+    return tryEach(destination, options, pool, order, budget, preparer);
+  }
+
+  /** The endpoints of a destination, once there are any. */
+  public EndpointPool endpoints(Destination destination, int timeoutMillis) throws IOException {
+    Deadline budget = Deadline.afterMillis(timeoutMillis);
+    awaitReady(destination, budget);
+    requireIdentity();
+    return known(destination, budget);
+  }
+
+  private EndpointPool known(Destination destination, Deadline budget) throws IOException {
+    Upstream upstream = upstreams.use(destination);
+    boolean known = upstream.await(budget);
+    if (!known || upstream.endpoints().map(EndpointSet::endpoints).orElse(List.of()).isEmpty()) {
       requireAllowed(destination);
       throw none(destination, upstream, known);
     }
-    return tryEach(destination, options, pool, order, budget, preparer);
+    return upstream.pool();
   }
 
   private TlsChannel tryEach(

@@ -1,0 +1,111 @@
+package io.meshnative.okhttp;
+
+import io.meshnative.discovery.Attempt;
+import io.meshnative.discovery.Destination;
+import io.meshnative.discovery.Endpoint;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketAddress;
+import java.net.SocketException;
+import java.net.UnknownHostException;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A TCP connection to the endpoint that a token address stands for. It carries nothing by itself:
+ * until mesh TLS is layered over it, whatever is written to it is refused, so that no call, however
+ * redirected, sends plaintext to the mesh.
+ */
+final class TokenSocket extends Socket {
+  private final Tokens tokens;
+  private volatile Tokens.@Nullable Token token;
+  private volatile @Nullable Attempt attempt;
+  private volatile boolean secured;
+
+  TokenSocket(Tokens tokens) {
+    this.tokens = tokens;
+  }
+
+  @Override
+  public void connect(SocketAddress address) throws IOException {
+    connect(address, 0);
+  }
+
+  @Override
+  public void connect(SocketAddress address, int timeoutMillis) throws IOException {
+    Tokens.Token found =
+        address instanceof InetSocketAddress inet ? tokens.find(inet.getAddress()) : null;
+    if (found == null) {
+      throw new ConnectException(
+          "expected the address of a mesh endpoint, found "
+              + address
+              + ": a call to the mesh does not leave it, by a redirect or otherwise");
+    }
+    token = found;
+    Endpoint endpoint = found.endpoint();
+    Attempt begun = found.pool().begin(endpoint);
+    attempt = begun;
+    try {
+      InetSocketAddress real = new InetSocketAddress(endpoint.host(), endpoint.port());
+      if (real.isUnresolved()) {
+        throw new UnknownHostException(
+            "expected an address for the host of " + endpoint + ", found none");
+      }
+      setTcpNoDelay(true);
+      super.connect(real, timeoutMillis);
+      begun.succeeded();
+    } catch (IOException e) {
+      if (isClosed()) {
+        begun.closed(); // given up by the call: no fault of the endpoint's
+      } else {
+        begun.failed();
+      }
+      throw e;
+    }
+  }
+
+  /** Who must answer. */
+  Destination target() throws SocketException {
+    Tokens.Token found = token;
+    if (found == null) {
+      throw new SocketException("expected a connected socket, found one that is not");
+    }
+    return tokens.target(found);
+  }
+
+  /** From here on mesh TLS writes, and nobody else. */
+  void secure() {
+    secured = true;
+  }
+
+  @Override
+  public OutputStream getOutputStream() throws IOException {
+    return secured ? super.getOutputStream() : new Refusing();
+  }
+
+  @Override
+  public void close() throws IOException {
+    Attempt begun = attempt;
+    if (begun != null) {
+      begun.closed();
+    }
+    super.close();
+  }
+
+  private static final class Refusing extends OutputStream {
+    @Override
+    public void write(int value) throws IOException {
+      throw new SocketException(
+          "expected mesh TLS on a connection to the mesh, found plaintext: use https");
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      Objects.checkFromIndexSize(offset, length, bytes.length);
+      write(0);
+    }
+  }
+}

@@ -1,0 +1,310 @@
+package io.meshnative.okhttp;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.meshnative.MeshAuthorizationException;
+import io.meshnative.MeshClient;
+import io.meshnative.NoEndpointException;
+import io.meshnative.PeerIdentityException;
+import io.meshnative.consul.ConsulConfig;
+import io.meshnative.discovery.Destination;
+import io.meshnative.spi.TlsProvider;
+import io.meshnative.testkit.EmbeddedControlPlane;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import okhttp3.Call;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.Response;
+import okio.Buffer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** OkHttp's calls into the mesh, on each TLS engine. */
+@ParameterizedClass
+@EnumSource(MeshOkHttpTest.Engine.class)
+class MeshOkHttpTest {
+  private static final Duration GUARD = Duration.ofSeconds(60);
+
+  enum Engine {
+    JSSE,
+    CONSCRYPT
+  }
+
+  @Parameter Engine engine;
+
+  private final Deque<AutoCloseable> open = new ArrayDeque<>();
+  private EmbeddedControlPlane plane;
+  private MeshClient web;
+  private OkHttpClient http;
+
+  @BeforeEach
+  void start() throws Exception {
+    plane = keep(EmbeddedControlPlane.start());
+    web = client("web");
+    http =
+        MeshOkHttp.install(
+                new OkHttpClient.Builder()
+                    .callTimeout(GUARD)
+                    .readTimeout(GUARD)
+                    .dns(host -> {
+                      if (host.equals("outside.test")) {
+                        return List.of(java.net.InetAddress.getLoopbackAddress());
+                      }
+                      throw new AssertionError("DNS was asked for " + host);
+                    }),
+                web)
+            .build();
+    keep(() -> {
+      http.connectionPool().evictAll();
+      http.dispatcher().executorService().shutdown();
+    });
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    while (!open.isEmpty()) {
+      open.pop().close();
+    }
+  }
+
+  private <T extends AutoCloseable> T keep(T part) {
+    open.push(part);
+    return part;
+  }
+
+  private MeshClient client(String service) throws Exception {
+    MeshClient client =
+        keep(
+            MeshClient.builder(service)
+                .consul(ConsulConfig.builder().address(plane.httpAddr()).build())
+                .tlsProvider(engine == Engine.JSSE ? TlsProvider.jsse() : TlsProvider.of(org.conscrypt.Conscrypt.newProvider()))
+                .build());
+    client.awaitReady(GUARD);
+    return client;
+  }
+
+  private Application db(Protocol... protocols) throws Exception {
+    return keep(new Application(plane, client("db"), "db-1", protocols));
+  }
+
+  private Response call(String url) throws IOException {
+    return http.newCall(new Request.Builder().url(url).build()).execute();
+  }
+
+  private String get(String url) throws IOException {
+    try (Response response = call(url)) {
+      assertThat(response.code()).isEqualTo(200);
+      return response.body().string();
+    }
+  }
+
+  @Test
+  void aMeshHostIsReachedAtThePortOfItsEndpointAndHttpMeansTlsToo() throws Exception {
+    Application db = db();
+    for (String url : List.of("https://db.mesh/a", "http://db.mesh/a", "http://db.mesh:81/a")) {
+      db.answer("hello");
+      assertThat(get(url)).isEqualTo("hello");
+      assertThat(db.request().getHandshake()).as("mutual TLS").isNotNull();
+    }
+    db.answer("hello");
+    assertThat(get("https://db.service.consul/")).isEqualTo("hello");
+  }
+
+  @Test
+  void http2IsSpokenWhereBothCanAndHttp1Else() throws Exception {
+    db().answer("two");
+    try (Response response = call("https://db.mesh/")) {
+      assertThat(response.protocol()).isEqualTo(Protocol.HTTP_2);
+    }
+    keep(new Application(plane, client("old"), "old-1", Protocol.HTTP_1_1)).answer("one");
+    try (Response response = call("https://old.mesh/")) {
+      assertThat(response.protocol()).isEqualTo(Protocol.HTTP_1_1);
+    }
+  }
+
+  @Test
+  void thePeersChainIsCompleteToTheRoot() throws Exception {
+    db().answer("hello");
+    try (Response response = call("https://db.mesh/")) {
+      assertThat(response.handshake().peerCertificates()).hasSizeGreaterThanOrEqualTo(2);
+    }
+  }
+
+  @Test
+  void anUnknownServiceHasNoEndpointAndDnsIsNotAsked() {
+    assertThatThrownBy(() -> get("https://nobody.mesh/"))
+        .isInstanceOf(NoEndpointException.class)
+        .hasMessageContaining("expected an endpoint of nobody");
+    assertThatThrownBy(() -> get("https://-.mesh/"))
+        .isInstanceOf(UnknownHostException.class)
+        .hasMessageContaining("expected the name of a mesh service");
+  }
+
+  @Test
+  void otherHostsAreLeftAlone() throws Exception {
+    try (MockWebServer plain = new MockWebServer()) {
+      plain.start();
+      plain.enqueue(new MockResponse.Builder().body("plain").build());
+      assertThat(get("http://outside.test:" + plain.getPort() + "/")).isEqualTo("plain");
+    }
+  }
+
+  @Test
+  void theNextEndpointIsTriedWhereOneIsDead() throws Exception {
+    Application db = db();
+    try (MockWebServer dead = new MockWebServer()) {
+      dead.start();
+      plane.register("db", "db-0", "127.0.0.1", dead.getPort());
+    } // its port is free again: who connects is refused
+    await().atMost(GUARD).until(() -> web.endpoints(Destination.parse("db")).size() == 2);
+    for (int i = 0; i < 6; i++) {
+      db.answer("alive");
+      assertThat(get("https://db.mesh/")).isEqualTo("alive");
+      http.connectionPool().evictAll();
+    }
+  }
+
+  @Test
+  void anotherServiceAtTheAddressIsRefusedByName() throws Exception {
+    Application other = keep(new Application(plane, client("other"), "other-1"));
+    plane.register("db", "db-1", "127.0.0.1", other.server.getPort());
+    assertThatThrownBy(() -> get("https://db.mesh/"))
+        .isInstanceOf(PeerIdentityException.class)
+        .hasMessageContaining("/svc/db")
+        .hasMessageContaining("/svc/other");
+    assertThat(other.server.getRequestCount()).isZero();
+  }
+
+  @Test
+  void aDenialRefusesNewCallsAndCutsRunningOnes() throws Exception {
+    Application db = db();
+    db.server.enqueue(
+        new MockResponse.Builder()
+            .body(new Buffer().write(new byte[1 << 20]))
+            .throttleBody(1024, 50, TimeUnit.MILLISECONDS)
+            .build());
+    try (Response running = call("https://db.mesh/")) {
+      assertThat(running.body().source().readByte()).isZero();
+      plane.deny("web", "db");
+      assertThatThrownBy(() -> running.body().bytes()).isInstanceOf(IOException.class);
+    }
+    await()
+        .atMost(GUARD)
+        .untilAsserted(() ->
+            assertThatThrownBy(() -> get("https://db.mesh/"))
+                .isInstanceOf(MeshAuthorizationException.class));
+    plane.allow("web", "db");
+    await()
+        .atMost(GUARD)
+        .until(() -> web.explain(Destination.parse("db")).isAllowed()
+            && db.mesh.explain("web").isAllowed());
+    db.server.setDispatcher(new Always("back"));
+    assertThat(get("https://db.mesh/")).isEqualTo("back");
+  }
+
+  @Test
+  void callsGoOnOverRotationsAndEachGenerationHasConnectionsOfItsOwn() throws Exception {
+    Application db = db();
+    db.server.setDispatcher(new Always("hello"));
+    for (int rotation = 0; rotation < 5; rotation++) {
+      long before = web.trustGeneration();
+      long beforeThere = db.mesh.trustGeneration();
+      plane.rotateRoot();
+      while (web.trustGeneration() == before || db.mesh.trustGeneration() == beforeThere) {
+        assertThat(get("https://db.mesh/")).isEqualTo("hello");
+      }
+      assertThat(get("https://db.mesh/")).isEqualTo("hello");
+    }
+    assertThat(http.connectionPool().connectionCount()).isGreaterThan(1);
+  }
+
+  @Test
+  void configEntriesLeadACallToTheServiceThatMustAnswer() throws Exception {
+    plane.configEntry(
+        "{\"Kind\":\"service-resolver\",\"Name\":\"db\",\"Redirect\":{\"Service\":\"db-v2\"}}");
+    Application next = keep(new Application(plane, client("db-v2"), "db-v2-1"));
+    next.answer("two");
+    assertThat(get("https://db.mesh/")).isEqualTo("two");
+  }
+
+  // ---- redirects ----
+
+  private void redirect(Application from, String to) {
+    from.server.enqueue(
+        new MockResponse.Builder().code(302).addHeader("Location", to).build());
+  }
+
+  @Test
+  void aRedirectWithinTheMeshStaysInTlsThoughTheServiceTakesItselfForPlain() throws Exception {
+    Application db = db();
+    redirect(db, "http://db.mesh/next");
+    db.answer("next");
+    assertThat(get("https://db.mesh/")).isEqualTo("next");
+
+    Application other = keep(new Application(plane, client("other"), "other-1"));
+    redirect(db, "http://other.mesh/");
+    other.answer("other");
+    assertThat(get("https://db.mesh/")).isEqualTo("other");
+    assertThat(other.request().getHandshake()).isNotNull();
+  }
+
+  @Test
+  void aRedirectOutOfTheMeshIsNotFollowed() throws Exception {
+    try (MockWebServer outside = new MockWebServer()) {
+      outside.start();
+      Application db = db();
+      redirect(db, "http://outside.test:" + outside.getPort() + "/");
+      assertThatThrownBy(() -> get("https://db.mesh/"))
+          .isInstanceOf(UnknownHostException.class)
+          .hasMessageContaining("to stay in the mesh");
+      redirect(db, "http://127.0.0.1:" + outside.getPort() + "/");
+      assertThatThrownBy(() -> get("https://db.mesh/"))
+          .isInstanceOf(ConnectException.class);
+      assertThat(outside.getRequestCount()).isZero();
+    }
+  }
+
+  @Test
+  void aRedirectIntoTheMeshIsNotFollowed() throws Exception {
+    try (MockWebServer outside = new MockWebServer()) {
+      outside.start();
+      Application db = db();
+      outside.enqueue(
+          new MockResponse.Builder().code(302).addHeader("Location", "https://db.mesh/").build());
+      assertThatThrownBy(() -> get("http://outside.test:" + outside.getPort() + "/"))
+          .isInstanceOf(UnknownHostException.class)
+          .hasMessageContaining("to stay outside");
+      assertThat(db.server.getRequestCount()).isZero();
+    }
+  }
+
+  @Test
+  void aClientThatExistsLendsItsPoolAndStaysAsItWas() throws Exception {
+    OkHttpClient plain = new OkHttpClient();
+    Call.Factory calls = MeshOkHttp.callFactory(plain, web);
+    db().answer("hello");
+    Request request = new Request.Builder().url("https://db.mesh/").build();
+    try (Response response = calls.newCall(request).execute()) {
+      assertThat(response.body().string()).isEqualTo("hello");
+    }
+    assertThat(plain.interceptors()).isEmpty();
+    assertThat(plain.connectionPool().connectionCount()).isEqualTo(1);
+    plain.connectionPool().evictAll();
+  }
+}
