@@ -19,6 +19,9 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
@@ -27,7 +30,10 @@ import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
+import okhttp3.WebSocket;
+import okhttp3.WebSocketListener;
 import okio.Buffer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -216,6 +222,66 @@ class MeshOkHttpTest {
             && db.mesh.explain("web").isAllowed());
     db.server.setDispatcher(new Always("back"));
     assertThat(get("https://db.mesh/")).isEqualTo("back");
+  }
+
+  @Test
+  void aPooledConnectionThatWasCutFailsNoCallOnceTheRightIsBack() throws Exception {
+    Application db = db();
+    db.server.setDispatcher(new Always("hello"));
+    assertThat(get("https://db.mesh/")).isEqualTo("hello");
+    assertThat(http.connectionPool().idleConnectionCount()).isEqualTo(1);
+    plane.deny("web", "db");
+    await().atMost(GUARD).until(() -> web.snapshot().connections().isEmpty());
+    plane.allow("web", "db");
+    await()
+        .atMost(GUARD)
+        .until(() -> web.explain(Destination.parse("db")).isAllowed()
+            && db.mesh.explain("web").isAllowed());
+    assertThat(get("https://db.mesh/")).isEqualTo("hello");
+  }
+
+  @Test
+  void twoNamesOfOneServiceShareNoConnection() throws Exception {
+    Application db = db();
+    db.server.setDispatcher(new Always("hello"));
+    assertThat(get("https://db.mesh/")).isEqualTo("hello");
+    assertThat(get("https://db.service.consul/")).isEqualTo("hello");
+    assertThat(http.connectionPool().connectionCount()).as("T12: none is coalesced").isEqualTo(2);
+  }
+
+  @Test
+  void aWebSocketSpeaksUntilTheRightIsWithdrawn() throws Exception {
+    Application db = db();
+    db.server.enqueue(
+        new MockResponse.Builder()
+            .webSocketUpgrade(
+                new WebSocketListener() {
+                  @Override
+                  public void onMessage(WebSocket socket, String text) {
+                    socket.send("echo " + text);
+                  }
+                })
+            .build());
+    BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+    CountDownLatch over = new CountDownLatch(1);
+    WebSocket socket =
+        http.newWebSocket(
+            new Request.Builder().url("wss://db.mesh/talk").build(),
+            new WebSocketListener() {
+              @Override
+              public void onMessage(WebSocket from, String text) {
+                heard.add(text);
+              }
+
+              @Override
+              public void onFailure(WebSocket from, Throwable failure, @Nullable Response response) {
+                over.countDown();
+              }
+            });
+    assertThat(socket.send("hi")).isTrue();
+    assertThat(heard.poll(GUARD.toSeconds(), TimeUnit.SECONDS)).isEqualTo("echo hi");
+    plane.deny("web", "db");
+    assertThat(over.await(GUARD.toSeconds(), TimeUnit.SECONDS)).as("it ends").isTrue();
   }
 
   @Test
