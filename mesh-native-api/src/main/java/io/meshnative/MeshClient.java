@@ -253,8 +253,8 @@ public interface MeshClient extends AutoCloseable {
    * @param destination the destination
    * @param timeout how long to wait for an identity and for endpoints; not negative
    * @return the pool, which follows the catalog
-   * @throws NoEndpointException if there is no endpoint, or none was known in time; the message says
-   *     why
+   * @throws NoEndpointException if there is no endpoint, or none was known in time; the message
+   *     says why
    * @throws MeshAuthorizationException if there is none and the destination would refuse us too
    * @throws IdentityExpiredException if the own identity has ended
    * @throws MeshNotReadyException if there is no identity yet within the timeout

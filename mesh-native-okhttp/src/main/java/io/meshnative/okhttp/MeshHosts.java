@@ -19,8 +19,8 @@ import java.util.Set;
  *   <li>Consul's own names: {@code db.service.consul}, {@code db.service.dc2.consul}, {@code
  *       db.virtual.consul}, and both with the parts above (<a
  *       href="https://developer.hashicorp.com/consul/docs/services/discovery/dns-static-lookups">Consul
- *       DNS</a>). A name with a tag in front is refused: mesh instances are chosen by intentions and
- *       config entries, not by tags.
+ *       DNS</a>). A name with a tag in front is refused: mesh instances are chosen by intentions
+ *       and config entries, not by tags.
  * </ul>
  *
  * <p>Immutable and thread-safe.
@@ -58,8 +58,12 @@ public final class MeshHosts {
     if (!bare.matches("[A-Za-z0-9-]{1,63}(\\.[A-Za-z0-9-]{1,63})*")) {
       throw new IllegalArgumentException(
           "expected a domain name such as mesh as suffix of mesh hosts, found \""
-              + suffix.codePoints().filter(c -> c >= ' ' && c < 127).limit(64).collect(
-                  StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+              + suffix
+                  .codePoints()
+                  .filter(c -> c >= ' ' && c < 127)
+                  .limit(64)
+                  .collect(
+                      StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
               + "\"");
     }
     return new MeshHosts("." + bare.toLowerCase(Locale.ROOT), consulNames);

@@ -21,11 +21,11 @@ import okhttp3.OkHttpClient;
  *
  * <ul>
  *   <li>A service that does not exist, or has no healthy endpoint, is a {@link
- *       io.meshnative.NoEndpointException}; DNS is never asked for a mesh host, and no HTTP proxy is
- *       used.
- *   <li>An endpoint that is somebody else is a {@link io.meshnative.PeerIdentityException}; one that
- *       refuses us is a {@link io.meshnative.PeerRefusedException} or, where our side knows that
- *       already, a {@link io.meshnative.MeshAuthorizationException}.
+ *       io.meshnative.NoEndpointException}; DNS is never asked for a mesh host, and no HTTP proxy
+ *       is used.
+ *   <li>An endpoint that is somebody else is a {@link io.meshnative.PeerIdentityException}; one
+ *       that refuses us is a {@link io.meshnative.PeerRefusedException} or, where our side knows
+ *       that already, a {@link io.meshnative.MeshAuthorizationException}.
  *   <li>A rotated certificate drains connections: new calls take new ones. A withdrawn right cuts
  *       them, streams included; HTTP/2 connections are never shared between services.
  *   <li>Redirects within the mesh are followed as the client is configured; out of the mesh, or
@@ -69,8 +69,8 @@ public final class MeshOkHttp {
   }
 
   /**
-   * Returns calls of a client that exists, with the mesh installed; they share its pool, threads and
-   * settings.
+   * Returns calls of a client that exists, with the mesh installed; they share its pool, threads
+   * and settings.
    *
    * @param client the client; not changed
    * @param mesh must stay open as long as calls are made

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Layers mesh TLS over {@link TokenSocket}s. One object a trust generation: it is part of the key
- * of OkHttp's pool, so that after a rotation new calls take new connections, and the old ones drain.
+ * of OkHttp's pool, so that after a rotation new calls take new connections, and the old ones
+ * drain.
  */
 final class MeshTls extends SSLSocketFactory {
   private final MeshClient mesh;

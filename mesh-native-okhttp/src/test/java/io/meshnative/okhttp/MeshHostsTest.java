@@ -40,8 +40,16 @@ class MeshHostsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "example.com", "mesh.example.com", "dbmesh", "consul", "db.consul", "db.node.consul",
-        "10.0.0.1", "localhost", "xmesh", "db.query.consul"
+        "example.com",
+        "mesh.example.com",
+        "dbmesh",
+        "consul",
+        "db.consul",
+        "db.node.consul",
+        "10.0.0.1",
+        "localhost",
+        "xmesh",
+        "db.query.consul"
       })
   void anyOtherHostIsLeftAlone(String host) throws Exception {
     assertThat(HOSTS.destination(host)).isEmpty();

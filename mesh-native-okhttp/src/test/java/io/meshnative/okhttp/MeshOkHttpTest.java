@@ -99,7 +99,10 @@ class MeshOkHttpTest {
         keep(
             MeshClient.builder(service)
                 .consul(ConsulConfig.builder().address(plane.httpAddr()).build())
-                .tlsProvider(engine == Engine.JSSE ? TlsProvider.jsse() : TlsProvider.of(org.conscrypt.Conscrypt.newProvider()))
+                .tlsProvider(
+                    engine == Engine.JSSE
+                        ? TlsProvider.jsse()
+                        : TlsProvider.of(org.conscrypt.Conscrypt.newProvider()))
                 .build());
     client.awaitReady(GUARD);
     return client;
@@ -218,8 +221,8 @@ class MeshOkHttpTest {
     plane.allow("web", "db");
     await()
         .atMost(GUARD)
-        .until(() -> web.explain(Destination.parse("db")).isAllowed()
-            && db.mesh.explain("web").isAllowed());
+        .until(() ->
+            web.explain(Destination.parse("db")).isAllowed() && db.mesh.explain("web").isAllowed());
     db.server.setDispatcher(new Always("back"));
     assertThat(get("https://db.mesh/")).isEqualTo("back");
   }
@@ -235,8 +238,8 @@ class MeshOkHttpTest {
     plane.allow("web", "db");
     await()
         .atMost(GUARD)
-        .until(() -> web.explain(Destination.parse("db")).isAllowed()
-            && db.mesh.explain("web").isAllowed());
+        .until(() ->
+            web.explain(Destination.parse("db")).isAllowed() && db.mesh.explain("web").isAllowed());
     assertThat(get("https://db.mesh/")).isEqualTo("hello");
   }
 
@@ -274,7 +277,8 @@ class MeshOkHttpTest {
               }
 
               @Override
-              public void onFailure(WebSocket from, Throwable failure, @Nullable Response response) {
+              public void onFailure(
+                  WebSocket from, Throwable failure, @Nullable Response response) {
                 over.countDown();
               }
             });
@@ -312,8 +316,7 @@ class MeshOkHttpTest {
   // ---- redirects ----
 
   private void redirect(Application from, String to) {
-    from.server.enqueue(
-        new MockResponse.Builder().code(302).addHeader("Location", to).build());
+    from.server.enqueue(new MockResponse.Builder().code(302).addHeader("Location", to).build());
   }
 
   @Test
@@ -340,8 +343,7 @@ class MeshOkHttpTest {
           .isInstanceOf(UnknownHostException.class)
           .hasMessageContaining("to stay in the mesh");
       redirect(db, "http://127.0.0.1:" + outside.getPort() + "/");
-      assertThatThrownBy(() -> get("https://db.mesh/"))
-          .isInstanceOf(ConnectException.class);
+      assertThatThrownBy(() -> get("https://db.mesh/")).isInstanceOf(ConnectException.class);
       assertThat(outside.getRequestCount()).isZero();
     }
   }

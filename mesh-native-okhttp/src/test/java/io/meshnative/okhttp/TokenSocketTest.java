@@ -48,7 +48,8 @@ class TokenSocketTest {
         socket.connect(new InetSocketAddress(token, 443), (int) GUARD.toMillis());
         assertThat(socket.getPort()).isEqualTo(db.getLocalPort());
         assertThat(socket.target()).isEqualTo(DB);
-        assertThat(web.endpointPool(DB, GUARD).outstanding(tokens.find(token).endpoint())).isEqualTo(1);
+        assertThat(web.endpointPool(DB, GUARD).outstanding(tokens.find(token).endpoint()))
+            .isEqualTo(1);
         assertThatThrownBy(() -> socket.getOutputStream().write(new byte[10]))
             .isInstanceOf(SocketException.class)
             .hasMessageContaining("found plaintext");
