@@ -1,5 +1,7 @@
 package io.meshnative.tests;
 
+import io.meshnative.testkit.ConsulVersion;
+import io.meshnative.testkit.EmbeddedControlPlane;
 import java.io.IOException;
 
 /** On what a contract is proved. */
@@ -8,6 +10,18 @@ enum PlaneKind {
     @Override
     Plane start(boolean defaultAllow) {
       return EmbeddedPlane.start(defaultAllow);
+    }
+  },
+  /** As Consul 1.8.7 is, with its defects. */
+  EMBEDDED_1_8 {
+    @Override
+    Plane start(boolean defaultAllow) {
+      return new EmbeddedPlane(
+          EmbeddedControlPlane.builder()
+              .mimic(ConsulVersion.V1_8)
+              .mimicRotationDefect(true)
+              .defaultAllow(defaultAllow)
+              .start());
     }
   },
   CONSUL {
