@@ -67,6 +67,41 @@ interface Plane extends AutoCloseable {
     return config.build();
   }
 
+  /** Makes a token with the identity of a service and nothing else; returns its secret. */
+  default String serviceToken(String service) throws IOException {
+    return AgentApi.field(
+        api()
+            .require(
+                "PUT",
+                "/v1/acl/token",
+                "{\"ServiceIdentities\":[{\"ServiceName\":\"" + service + "\"}]}"),
+        "SecretID");
+  }
+
+  /** Makes a token with a policy of these rules; returns its secret. */
+  default String tokenWithRules(String policy, String rules) throws IOException {
+    String unused =
+        api()
+            .require(
+                "PUT",
+                "/v1/acl/policy",
+                "{\"Name\":\"" + policy + "\",\"Rules\":\"" + rules.replace("\"", "\\\"") + "\"}");
+    return AgentApi.field(
+        api()
+            .require(
+                "PUT", "/v1/acl/token", "{\"Policies\":[{\"Name\":\"" + policy + "\"}]}"),
+        "SecretID");
+  }
+
+  /** Destroys a token. */
+  default void destroyToken(String secret) throws IOException {
+    String accessor =
+        AgentApi.field(
+            new AgentApi(httpAddr(), secret).require("GET", "/v1/acl/token/self", ""),
+            "AccessorID");
+    String unused = api().require("DELETE", "/v1/acl/token/" + accessor, "");
+  }
+
   default MeshClient.Builder client(String service) {
     return MeshClient.builder(service).consul(config());
   }

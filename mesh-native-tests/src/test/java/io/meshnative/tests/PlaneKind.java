@@ -11,6 +11,12 @@ enum PlaneKind {
     Plane start(boolean defaultAllow) {
       return EmbeddedPlane.start(defaultAllow);
     }
+
+    @Override
+    Plane startWithAcls() {
+      return new EmbeddedPlane(
+          EmbeddedControlPlane.builder().acls(true).defaultAllow(false).start());
+    }
   },
   /** As Consul 1.8.7 is, with its defects. */
   EMBEDDED_1_8 {
@@ -23,6 +29,16 @@ enum PlaneKind {
               .defaultAllow(defaultAllow)
               .start());
     }
+
+    @Override
+    Plane startWithAcls() {
+      return new EmbeddedPlane(
+          EmbeddedControlPlane.builder()
+              .mimic(ConsulVersion.V1_8)
+              .acls(true)
+              .defaultAllow(false)
+              .start());
+    }
   },
   CONSUL {
     @Override
@@ -30,8 +46,16 @@ enum PlaneKind {
       RealPeers.requireConsul();
       return ConsulAgent.start(defaultAllow);
     }
+
+    @Override
+    Plane startWithAcls() throws IOException {
+      return start(false);
+    }
   };
 
   /** Starts one, or ends the test as skipped where there is none. */
   abstract Plane start(boolean defaultAllow) throws IOException;
+
+  /** Starts one that asks for tokens, and denies what no intention speaks of. */
+  abstract Plane startWithAcls() throws IOException;
 }
