@@ -115,6 +115,10 @@ class AclContractTest extends Contract {
     }
   }
 
+  /**
+   * Each of its own name: from 1.16 on an agent hands a leaf that it has cached to whoever asks for
+   * it.
+   */
   private void neverReady(String service, ConsulConfig config) throws Exception {
     List<MeshEvent> events = new CopyOnWriteArrayList<>();
     MeshClient client = cast.keep(client(service, config).listener(events::add).build());
@@ -135,13 +139,13 @@ class AclContractTest extends Contract {
 
   @Test
   void withoutATokenAClientSaysWhichRightsItLacks() throws Exception {
-    neverReady("web", agent().build());
+    neverReady("stranger", agent().build());
   }
 
   @Test
   void theTokenOfAnotherServiceIsNoHelp() throws Exception {
     String token = plane.tokenWithRules("web-only-" + kind, "service \"web\" { policy = \"write\" }");
-    neverReady("db", agent().token(token).build());
+    neverReady("ledger", agent().token(token).build());
   }
 
   @Test

@@ -89,7 +89,9 @@ final class ConsulAgent implements Plane {
                     + "\"}}")
             + options.settings()
             + "}");
-    List<String> command =
+    List<String> command = new ArrayList<>(oneGrpcPort());
+    command.addAll(
+        0,
         List.of(
             RealPeers.consul().orElseThrow().toString(),
             "agent",
@@ -104,7 +106,7 @@ final class ConsulAgent implements Plane {
             "-grpc-port=" + ports.get(4),
             "-dns-port=-1",
             "-config-file=" + config,
-            "-log-level=warn");
+            "-log-level=warn"));
     ConsulAgent agent =
         new ConsulAgent(command, directory, "127.0.0.1:" + ports.get(0), !defaultAllow, false);
     agent.awaitUp();
@@ -142,7 +144,6 @@ final class ConsulAgent implements Plane {
             + "\"autopilot\":{\"cleanup_dead_servers\":false},"
             + "\"connect\":{\"enabled\":true},"
             + "\"disable_update_check\":true"
-            + (RealPeers.consulIsAtLeast(1, 14) ? ",\"ports\":{\"grpc_tls\":-1}" : "")
             + "}");
     List<String> command = new ArrayList<>();
     command.addAll(
@@ -162,6 +163,7 @@ final class ConsulAgent implements Plane {
             "-retry-interval=200ms",
             "-config-file=" + config,
             "-log-level=warn"));
+    command.addAll(oneGrpcPort());
     if (servers > 0) {
       command.add("-server");
       command.add("-bootstrap-expect=" + servers);
@@ -170,6 +172,11 @@ final class ConsulAgent implements Plane {
       command.add("-retry-join=127.0.0.1:" + peer.serfLan());
     }
     return new ConsulAgent(command, directory, "127.0.0.1:" + place.http(), false, true);
+  }
+
+  /** From 1.14 on there is a second port for gRPC, the same for every server of a machine. */
+  private static List<String> oneGrpcPort() throws IOException {
+    return RealPeers.consulIsAtLeast(1, 14) ? List.of("-grpc-tls-port=-1") : List.of();
   }
 
   private static Process launch(List<String> command, Path directory) throws IOException {

@@ -190,6 +190,7 @@ final class AgentEndpoint implements Endpoint {
       plane.catalog.serviceOf(wanted.instance.id).ifPresent(rights::requireServiceWrite);
       boolean replace = request.flag("replace-existing-checks");
       plane.catalog.register(wanted.instance, wanted.checks, replace);
+      plane.checks.begin(wanted.instance.id, wanted.checks);
       ServiceInstance sidecar = wanted.sidecar(FIRST_SIDECAR_PORT);
       if (sidecar != null) {
         plane.catalog.register(sidecar, List.of(), replace);

@@ -239,6 +239,7 @@ public final class AgentServer implements AutoCloseable {
     // Cut before the waits end, so that nobody writes an answer of a plane that is going.
     ports.forEach(port -> port.listener().down());
     plane.index.close();
+    plane.checks.close();
     if (relay != null) {
       relay.close();
     }
