@@ -40,7 +40,14 @@ enum PlaneKind {
               .start());
     }
   },
+  /** The agent that is found on this machine. */
   CONSUL {
+    @Override
+    LastingPlane startLasting() throws IOException {
+      RealPeers.requireConsul();
+      return new LastingPlane.Real(ConsulCluster.start(1, 1));
+    }
+
     @Override
     Plane start(boolean defaultAllow) throws IOException {
       RealPeers.requireConsul();
@@ -58,4 +65,9 @@ enum PlaneKind {
 
   /** Starts one that asks for tokens, and denies what no intention speaks of. */
   abstract Plane startWithAcls() throws IOException;
+
+  /** Starts one that keeps its data while its parts are gone; nothing is denied by default. */
+  LastingPlane startLasting() throws IOException {
+    return new LastingPlane.Embedded((EmbeddedPlane) start(true));
+  }
 }

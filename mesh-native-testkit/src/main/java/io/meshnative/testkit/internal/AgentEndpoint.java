@@ -27,7 +27,7 @@ final class AgentEndpoint implements Endpoint {
       }
       case "/v1/status/leader" -> {
         Plane.allowOnly(request, "GET");
-        yield ApiResponse.json("127.0.0.1:8300");
+        yield ApiResponse.json(plane.faults.leaderless ? "" : "127.0.0.1:8300");
       }
       case "/v1/status/peers" -> {
         Plane.allowOnly(request, "GET");
