@@ -144,7 +144,8 @@ class AclContractTest extends Contract {
 
   @Test
   void theTokenOfAnotherServiceIsNoHelp() throws Exception {
-    String token = plane.tokenWithRules("web-only-" + kind, "service \"web\" { policy = \"write\" }");
+    String token =
+        plane.tokenWithRules("web-only-" + kind, "service \"web\" { policy = \"write\" }");
     neverReady("ledger", agent().token(token).build());
   }
 

@@ -179,9 +179,7 @@ class ChecksContractTest extends Contract {
               cast.on(
                       MeshClient.builder("db")
                           .consul(
-                              ConsulConfig.builder()
-                                  .address("http://" + relay.httpAddr())
-                                  .build()))
+                              ConsulConfig.builder().address("http://" + relay.httpAddr()).build()))
                   .stalePolicy(StalePolicy.denyAfter(Duration.ofMillis(200)))
                   .register(
                       Registration.of(5432)
@@ -221,7 +219,8 @@ class ChecksContractTest extends Contract {
   void everyCheckMustPassForTheServiceToBeFound() throws Exception {
     int port = Ports.reserve();
     MeshClient web = cast.client("web");
-    MeshClient db = checked(Check.ttl(Duration.ofSeconds(6)), Check.tcp("127.0.0.1:" + port, SECOND));
+    MeshClient db =
+        checked(Check.ttl(Duration.ofSeconds(6)), Check.tcp("127.0.0.1:" + port, SECOND));
     awaitSeen(1, "passing");
     awaitSeen(2, "critical dial");
     awaitFound(web, false);

@@ -83,8 +83,7 @@ final class ConsulCluster implements AutoCloseable {
   void awaitLeader() {
     Cast.await(
         "the servers answer",
-        () ->
-            agent(0).api().send("GET", "/v1/connect/intentions", "").statusCode() == 200);
+        () -> agent(0).api().send("GET", "/v1/connect/intentions", "").statusCode() == 200);
   }
 
   /** Starts again what was killed, and waits until each serves. */

@@ -165,7 +165,9 @@ class ConsulClusterTest {
     assertThat(calls)
         .isNotEmpty()
         .allSatisfy((path, count) ->
-            assertThat(count).as("calls of %s in %s s", path, seconds).isLessThan(15 + 2 * seconds));
+            assertThat(count)
+                .as("calls of %s in %s s", path, seconds)
+                .isLessThan(15 + 2 * seconds));
   }
 
   @Test

@@ -39,8 +39,8 @@ class KeyTypeRotationContractTest extends Contract {
 
   private static boolean hasRoots(List<MeshEvent> events, int count) {
     return events.stream()
-        .anyMatch(event ->
-            event instanceof MeshEvent.TrustChanged changed && changed.roots() == count);
+        .anyMatch(
+            event -> event instanceof MeshEvent.TrustChanged changed && changed.roots() == count);
   }
 
   @Test
@@ -87,8 +87,7 @@ class KeyTypeRotationContractTest extends Contract {
     assertThat(events)
         .doesNotHaveAnyElementsOfTypes(
             MeshEvent.ControlPlaneFailed.class, MeshEvent.Withdrawn.class, MeshEvent.Denied.class);
-    String version =
-        AgentApi.field(plane.api().require("GET", "/v1/agent/self", ""), "Version");
+    String version = AgentApi.field(plane.api().require("GET", "/v1/agent/self", ""), "Version");
     if (version.startsWith("1.8.")) {
       assertThat(events)
           .filteredOn(MeshEvent.Warning.class::isInstance)

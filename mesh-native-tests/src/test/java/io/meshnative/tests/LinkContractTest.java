@@ -48,8 +48,7 @@ class LinkContractTest {
    * @param plane the same one without TLS, for those who set the scene
    * @param socket leads to its TLS port, as Nomad has it
    */
-  private record Guarded(
-      Plane plane, int port, Path socket, TlsFiles files, AutoCloseable relay) {}
+  private record Guarded(Plane plane, int port, Path socket, TlsFiles files, AutoCloseable relay) {}
 
   @BeforeParameterizedClassInvocation
   void startAgent() throws Exception {
@@ -127,8 +126,7 @@ class LinkContractTest {
 
   /** Identity, policy, registration and discovery, all over the link. */
   private void assertAllWorks(ConsulConfig config) throws Exception {
-    MeshClient db =
-        cast.ready(MeshClient.builder("db").consul(config).register(Cast.ofListener()));
+    MeshClient db = cast.ready(MeshClient.builder("db").consul(config).register(Cast.ofListener()));
     MeshClient web = cast.ready(MeshClient.builder("web").consul(config));
     cast.echo(db);
     Cast.awaitEndpoint(web, "db");
@@ -168,18 +166,23 @@ class LinkContractTest {
     assertAllWorks(
         ConsulConfig.fromEnvironment(
             Map.of(
-                "CONSUL_HTTP_ADDR", "unix://" + guarded.socket(),
-                "CONSUL_HTTP_SSL", "true",
-                "CONSUL_TLS_SERVER_NAME", "localhost",
-                "CONSUL_CACERT", guarded.files().caCertificate().toString(),
-                "CONSUL_CLIENT_CERT", guarded.files().clientCertificate().toString(),
-                "CONSUL_CLIENT_KEY", guarded.files().clientKey().toString())));
+                "CONSUL_HTTP_ADDR",
+                "unix://" + guarded.socket(),
+                "CONSUL_HTTP_SSL",
+                "true",
+                "CONSUL_TLS_SERVER_NAME",
+                "localhost",
+                "CONSUL_CACERT",
+                guarded.files().caCertificate().toString(),
+                "CONSUL_CLIENT_CERT",
+                guarded.files().clientCertificate().toString(),
+                "CONSUL_CLIENT_KEY",
+                guarded.files().clientKey().toString())));
   }
 
   private String otherAuthority() throws IOException {
     try {
-      return ConsulAgent.pem(
-          "CERTIFICATE", MeshTestAuthority.create().certificate().getEncoded());
+      return ConsulAgent.pem("CERTIFICATE", MeshTestAuthority.create().certificate().getEncoded());
     } catch (java.security.cert.CertificateEncodingException e) {
       throw new IOException(e);
     }
@@ -189,7 +192,9 @@ class LinkContractTest {
     MeshClient web = cast.keep(MeshClient.builder("web").consul(config).build());
     Cast.await("it says what it met", () -> reasonOf(web).contains("last error"));
     assertThat(web.state()).isEqualTo(MeshState.STARTING);
-    assertThat(reasonOf(web)).contains("waiting for an identity, roots, intentions").contains(words);
+    assertThat(reasonOf(web))
+        .contains("waiting for an identity, roots, intentions")
+        .contains(words);
   }
 
   private static String reasonOf(MeshClient client) throws InterruptedException {
@@ -204,7 +209,8 @@ class LinkContractTest {
   @Test
   void aClientWithoutCertificateIsRefused() throws Exception {
     assertRefused(
-        ConsulConfig.builder().address(https()).caFile(guarded.files().caCertificate()).build(), https());
+        ConsulConfig.builder().address(https()).caFile(guarded.files().caCertificate()).build(),
+        https());
   }
 
   @Test

@@ -87,9 +87,7 @@ interface Plane extends AutoCloseable {
                 "/v1/acl/policy",
                 "{\"Name\":\"" + policy + "\",\"Rules\":\"" + rules.replace("\"", "\\\"") + "\"}");
     return AgentApi.field(
-        api()
-            .require(
-                "PUT", "/v1/acl/token", "{\"Policies\":[{\"Name\":\"" + policy + "\"}]}"),
+        api().require("PUT", "/v1/acl/token", "{\"Policies\":[{\"Name\":\"" + policy + "\"}]}"),
         "SecretID");
   }
 

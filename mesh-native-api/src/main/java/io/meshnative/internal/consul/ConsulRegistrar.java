@@ -265,9 +265,7 @@ final class ConsulRegistrar implements Registrar {
         wiring.client().executeAt(each, call, calls);
       } catch (ControlPlaneException e) {
         LOG.log(
-            Level.INFO,
-            "An agent that had the service before was not told: {0}",
-            e.getMessage());
+            Level.INFO, "An agent that had the service before was not told: {0}", e.getMessage());
       }
     }
   }

@@ -117,8 +117,7 @@ final class Watch<T> {
       T standIn = query.instead(e);
       return standIn == null ? failed(asked, e) : refused(asked, standIn);
     } catch (InvalidUpdateException e) {
-      return failed(
-          asked, AgentFailure.unusable(query.name(), String.valueOf(e.getMessage()), e));
+      return failed(asked, AgentFailure.unusable(query.name(), String.valueOf(e.getMessage()), e));
     } catch (IOException e) {
       return failed(asked, e);
     } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {

@@ -124,9 +124,7 @@ interface Probe {
     static Grpc of(String target, boolean tls, boolean trustsAnyone, Duration timeout) {
       OkHttpClient.Builder http = client(timeout, trustsAnyone).newBuilder();
       http.protocols(
-          tls
-              ? List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)
-              : List.of(Protocol.H2_PRIOR_KNOWLEDGE));
+          tls ? List.of(Protocol.HTTP_2, Protocol.HTTP_1_1) : List.of(Protocol.H2_PRIOR_KNOWLEDGE));
       return new Grpc(http.build(), tls, target);
     }
 
