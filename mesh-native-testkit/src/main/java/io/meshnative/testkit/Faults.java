@@ -70,6 +70,18 @@ public final class Faults {
   }
 
   /**
+   * Has the servers without a leader, or with one again. The agent lives on: its own services and
+   * checks, and roots and leaves that it has handed out before, are answered; all else, and what
+   * waits for it already, fails with 500 and {@code No cluster leader}. A real agent takes about
+   * seven seconds to say so; {@link #delay} does too.
+   */
+  public Faults noLeader(boolean on) {
+    plane.faults.leaderless(on);
+    plane.index.releaseAll();
+    return this;
+  }
+
+  /**
    * Answers requests whose path starts like this with a status and a plain text, as Consul writes
    * its errors. Calls that block already are not touched; {@link EmbeddedControlPlane#cut()} ends
    * them.
@@ -167,6 +179,7 @@ public final class Faults {
     plane.faults.clearStatuses();
     return up().resume()
         .delay(Duration.ZERO)
+        .noLeader(false)
         .truncateBodies(false)
         .garbageBodies(false)
         .slowDrip(Duration.ZERO)

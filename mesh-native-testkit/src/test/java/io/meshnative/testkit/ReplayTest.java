@@ -105,8 +105,8 @@ class ReplayTest {
       return all;
     }
     if (tree instanceof List<?> list) {
-      // Rows of health come in changing order (l.5). The plane makes no TCP checks, so its sidecars
-      // lack the two checks that a real agent gives them.
+      // Rows of health come in changing order (l.5). Sidecars of the plane lack the two checks that
+      // a real agent gives them.
       return list.stream()
           .map(one -> String.valueOf(masked(one, trustDomain)))
           .filter(one -> !one.contains("Kind=connect-proxy"))

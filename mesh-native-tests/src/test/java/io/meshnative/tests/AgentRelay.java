@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 
 /**
@@ -29,8 +30,12 @@ final class AgentRelay implements AutoCloseable {
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final List<String> asked = new CopyOnWriteArrayList<>();
+  private final List<Call> calls = new CopyOnWriteArrayList<>();
   private volatile Predicate<String> broken = path -> false;
   private volatile Predicate<String> hidden = path -> false;
+
+  /** A call, of which {@code ended} tells whether it has its answer, or has none coming. */
+  record Call(String path, String token, AtomicBoolean ended) {}
 
   AgentRelay(String agent) throws IOException {
     this.agent = agent;
@@ -55,6 +60,11 @@ final class AgentRelay implements AutoCloseable {
     return asked;
   }
 
+  /** Every call so far, in the order of arrival. */
+  List<Call> calls() {
+    return calls;
+  }
+
   /** Ends the connection of such calls without an answer. */
   void breakConnections(Predicate<String> which) {
     broken = which;
@@ -68,7 +78,10 @@ final class AgentRelay implements AutoCloseable {
   private void handle(HttpExchange exchange) throws IOException {
     String path = exchange.getRequestURI().toString();
     byte[] body = exchange.getRequestBody().readAllBytes();
+    String token = exchange.getRequestHeaders().getFirst("X-Consul-Token");
+    Call call = new Call(path, token == null ? "" : token, new AtomicBoolean());
     asked.add(path);
+    calls.add(call);
     try {
       if (broken.test(path)) {
         return;
@@ -79,12 +92,14 @@ final class AgentRelay implements AutoCloseable {
         answer(exchange, 200, "[]".getBytes(java.nio.charset.StandardCharsets.UTF_8));
         return;
       }
+      HttpRequest.Builder request =
+          HttpRequest.newBuilder(URI.create("http://" + agent + path))
+              .method(exchange.getRequestMethod(), HttpRequest.BodyPublishers.ofByteArray(body));
+      if (token != null) {
+        request.header("X-Consul-Token", token);
+      }
       HttpResponse<byte[]> response =
-          http.send(
-              HttpRequest.newBuilder(URI.create("http://" + agent + path))
-                  .method(exchange.getRequestMethod(), HttpRequest.BodyPublishers.ofByteArray(body))
-                  .build(),
-              HttpResponse.BodyHandlers.ofByteArray());
+          http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
       for (String name : PASSED_ON) {
         response
             .headers()
@@ -95,6 +110,7 @@ final class AgentRelay implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
+      call.ended().set(true);
       exchange.close();
     }
   }

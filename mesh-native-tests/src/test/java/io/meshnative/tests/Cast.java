@@ -50,7 +50,8 @@ final class Cast implements AutoCloseable {
     return on(plane.lawlessClient(service));
   }
 
-  private MeshClient.Builder on(MeshClient.Builder builder) {
+  /** Puts a client yet to be built on the TLS engine of this cast. */
+  MeshClient.Builder on(MeshClient.Builder builder) {
     tls.ifPresent(builder::tlsProvider);
     return builder;
   }

@@ -1,5 +1,6 @@
 package io.meshnative.tests;
 
+import io.meshnative.testkit.KeyType;
 import java.io.File;
 import java.io.IOException;
 import java.net.http.HttpResponse;
@@ -21,7 +22,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
-/** A real Consul agent in development mode, one process, on loopback; ended by {@link #close}. */
+/**
+ * A real Consul agent, one process, on loopback; ended by {@link #close}. In development mode,
+ * where it forgets all when it ends, or as a member of a cluster, where it keeps its data.
+ */
 final class ConsulAgent implements Plane {
   static final String MASTER_TOKEN = "11111111-2222-3333-4444-555555555555";
 
@@ -30,16 +34,19 @@ final class ConsulAgent implements Plane {
   private final Path directory;
   private final String address;
   private final boolean acls;
+  private final boolean member;
   private final AgentApi api;
   private final Map<String, String> intentionIds = new ConcurrentHashMap<>();
 
-  private ConsulAgent(List<String> command, Path directory, String address, boolean acls)
+  private ConsulAgent(
+      List<String> command, Path directory, String address, boolean acls, boolean member)
       throws IOException {
     this.command = command;
     this.process = launch(command, directory);
     this.directory = directory;
     this.address = address;
     this.acls = acls;
+    this.member = member;
     this.api = new AgentApi(address, acls ? MASTER_TOKEN : "");
   }
 
@@ -82,7 +89,9 @@ final class ConsulAgent implements Plane {
                     + "\"}}")
             + options.settings()
             + "}");
-    List<String> command =
+    List<String> command = new ArrayList<>(oneGrpcPort());
+    command.addAll(
+        0,
         List.of(
             RealPeers.consul().orElseThrow().toString(),
             "agent",
@@ -97,11 +106,77 @@ final class ConsulAgent implements Plane {
             "-grpc-port=" + ports.get(4),
             "-dns-port=-1",
             "-config-file=" + config,
-            "-log-level=warn");
+            "-log-level=warn"));
     ConsulAgent agent =
-        new ConsulAgent(command, directory, "127.0.0.1:" + ports.get(0), !defaultAllow);
+        new ConsulAgent(command, directory, "127.0.0.1:" + ports.get(0), !defaultAllow, false);
     agent.awaitUp();
     return agent;
+  }
+
+  /**
+   * The ports of a member of a cluster, of which the others need some before it is started.
+   *
+   * @param node its name
+   */
+  record Place(String node, int http, int server, int serfLan, int serfWan) {
+    static Place reserve(String node) throws IOException {
+      List<Integer> ports = Ports.reserve(4);
+      return new Place(node, ports.get(0), ports.get(1), ports.get(2), ports.get(3));
+    }
+  }
+
+  /**
+   * Launches a member of a cluster, with ACLs off, which keeps its data while it is down. It is not
+   * waited for: a server is up only when enough of them are.
+   *
+   * @param servers of how many servers it is one; 0 for an agent that is none
+   * @param peers the places of the servers
+   */
+  static ConsulAgent member(Place place, int servers, List<Place> peers) throws IOException {
+    Path directory = Files.createTempDirectory("mesh-consul");
+    Path config = directory.resolve("agent.json");
+    Files.writeString(
+        config,
+        "{\"limits\":{\"http_max_conns_per_client\":1000},"
+            // Elections as fast as between processes that share a machine; a server that was
+            // killed keeps its vote, for it comes back.
+            + "\"performance\":{\"raft_multiplier\":1},"
+            + "\"autopilot\":{\"cleanup_dead_servers\":false},"
+            + "\"connect\":{\"enabled\":true},"
+            + "\"disable_update_check\":true"
+            + "}");
+    List<String> command = new ArrayList<>();
+    command.addAll(
+        List.of(
+            RealPeers.consul().orElseThrow().toString(),
+            "agent",
+            "-node=" + place.node(),
+            "-data-dir=" + directory.resolve("data"),
+            "-bind=127.0.0.1",
+            "-client=127.0.0.1",
+            "-http-port=" + place.http(),
+            "-server-port=" + place.server(),
+            "-serf-lan-port=" + place.serfLan(),
+            "-serf-wan-port=" + (servers > 0 ? place.serfWan() : -1),
+            "-grpc-port=-1",
+            "-dns-port=-1",
+            "-retry-interval=200ms",
+            "-config-file=" + config,
+            "-log-level=warn"));
+    command.addAll(oneGrpcPort());
+    if (servers > 0) {
+      command.add("-server");
+      command.add("-bootstrap-expect=" + servers);
+    }
+    for (Place peer : peers) {
+      command.add("-retry-join=127.0.0.1:" + peer.serfLan());
+    }
+    return new ConsulAgent(command, directory, "127.0.0.1:" + place.http(), false, true);
+  }
+
+  /** From 1.14 on there is a second port for gRPC, the same for every server of a machine. */
+  private static List<String> oneGrpcPort() throws IOException {
+    return RealPeers.consulIsAtLeast(1, 14) ? List.of("-grpc-tls-port=-1") : List.of();
   }
 
   private static Process launch(List<String> command, Path directory) throws IOException {
@@ -116,11 +191,20 @@ final class ConsulAgent implements Plane {
   /** Ends the agent's process and starts it anew: in development mode it has forgotten all. */
   void restart() throws IOException {
     end(process);
-    process = launch(command, directory);
+    startAgain();
     awaitUp();
   }
 
-  private void awaitUp() throws IOException {
+  /** Starts the process again after {@link #kill}, and does not wait for it. */
+  void startAgain() throws IOException {
+    process = launch(command, directory);
+  }
+
+  boolean isRunning() {
+    return process.isAlive();
+  }
+
+  void awaitUp() throws IOException {
     try {
       Awaitility.await("a Consul agent with a leader and a certificate authority")
           .atMost(Duration.ofSeconds(60))
@@ -236,21 +320,38 @@ final class ConsulAgent implements Plane {
 
   @Override
   public Plane rotateRoot() throws IOException {
+    return rotateRoot(KeyType.EC_P256);
+  }
+
+  @Override
+  public Plane rotateRoot(KeyType type) throws IOException {
     api.require(
         "PUT",
         "/v1/connect/ca/configuration",
         "{\"Provider\":\"consul\",\"Config\":{\"PrivateKey\":\""
-            + newSigningKey()
-            + "\",\"RotationPeriod\":\"2160h\",\"LeafCertTTL\":\"72h\"}}");
+            + newSigningKey(type)
+            + "\",\"PrivateKeyType\":\""
+            + (type == KeyType.RSA_2048 ? "rsa" : "ec")
+            + "\",\"PrivateKeyBits\":"
+            + (type == KeyType.RSA_2048 ? 2048 : type == KeyType.EC_P384 ? 384 : 256)
+            + ",\"RotationPeriod\":\"2160h\",\"LeafCertTTL\":\"72h\"}}");
     return this;
   }
 
   /** A fresh key; without one the agent keeps the root it has. */
-  private static String newSigningKey() throws IOException {
+  private static String newSigningKey(KeyType type) throws IOException {
     try {
-      KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-      generator.initialize(new ECGenParameterSpec("secp256r1"));
-      return Sec1.pem(generator.generateKeyPair()).replace("\n", "\\n");
+      KeyPairGenerator generator;
+      if (type == KeyType.RSA_2048) {
+        generator = KeyPairGenerator.getInstance("RSA");
+        generator.initialize(2048);
+      } else {
+        generator = KeyPairGenerator.getInstance("EC");
+        generator.initialize(
+            new ECGenParameterSpec(type == KeyType.EC_P384 ? "secp384r1" : "secp256r1"));
+      }
+      return pem("PRIVATE KEY", generator.generateKeyPair().getPrivate().getEncoded())
+          .replace("\n", "\\n");
     } catch (java.security.GeneralSecurityException e) {
       throw new IOException(e);
     }
@@ -287,6 +388,9 @@ final class ConsulAgent implements Plane {
 
   @Override
   public void close() {
+    if (member) {
+      process.destroyForcibly(); // else it would take leave of the others, and its time
+    }
     end(process);
     try (Stream<Path> files = Files.walk(directory)) {
       files.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());

@@ -1,6 +1,7 @@
 package io.meshnative.tests;
 
 import io.meshnative.testkit.EmbeddedControlPlane;
+import io.meshnative.testkit.KeyType;
 import java.io.IOException;
 
 /** The embedded control plane. */
@@ -66,8 +67,19 @@ final class EmbeddedPlane implements Plane {
   }
 
   @Override
+  public Plane rotateRoot(KeyType type) {
+    plane.rotateRoot(type);
+    return this;
+  }
+
+  @Override
+  public String token() {
+    return plane.token();
+  }
+
+  @Override
   public boolean authorize(String target, String clientUri) throws IOException {
-    return new AgentApi(httpAddr(), "").authorize(target, clientUri);
+    return api().authorize(target, clientUri);
   }
 
   @Override

@@ -4,6 +4,7 @@ import io.meshnative.MeshClient;
 import io.meshnative.consul.ConsulConfig;
 import io.meshnative.intention.DefaultDecision;
 import io.meshnative.internal.consul.ConsulControlPlane;
+import io.meshnative.internal.consul.ImpatientAgent;
 import io.meshnative.spi.ControlPlane;
 import io.meshnative.spi.EndpointSource;
 import io.meshnative.spi.IdentitySource;
@@ -13,6 +14,7 @@ import io.meshnative.spi.InvalidUpdateException;
 import io.meshnative.spi.Registrar;
 import io.meshnative.spi.Sink;
 import io.meshnative.spi.TrustSource;
+import io.meshnative.testkit.KeyType;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -35,6 +37,9 @@ interface Plane extends AutoCloseable {
 
   /** Makes a new root the active one; the old one stays trusted. */
   Plane rotateRoot() throws IOException;
+
+  /** Makes a new root with a key of this type the active one. */
+  Plane rotateRoot(KeyType type) throws IOException;
 
   /** What the agent itself says: may this id call this service. */
   boolean authorize(String target, String clientUri) throws IOException;
@@ -62,8 +67,49 @@ interface Plane extends AutoCloseable {
     return config.build();
   }
 
+  /** Makes a token with the identity of a service and nothing else; returns its secret. */
+  default String serviceToken(String service) throws IOException {
+    return AgentApi.field(
+        api()
+            .require(
+                "PUT",
+                "/v1/acl/token",
+                "{\"ServiceIdentities\":[{\"ServiceName\":\"" + service + "\"}]}"),
+        "SecretID");
+  }
+
+  /** Makes a token with a policy of these rules; returns its secret. */
+  default String tokenWithRules(String policy, String rules) throws IOException {
+    String unused =
+        api()
+            .require(
+                "PUT",
+                "/v1/acl/policy",
+                "{\"Name\":\"" + policy + "\",\"Rules\":\"" + rules.replace("\"", "\\\"") + "\"}");
+    return AgentApi.field(
+        api().require("PUT", "/v1/acl/token", "{\"Policies\":[{\"Name\":\"" + policy + "\"}]}"),
+        "SecretID");
+  }
+
+  /** Destroys a token. */
+  default void destroyToken(String secret) throws IOException {
+    String accessor =
+        AgentApi.field(
+            new AgentApi(httpAddr(), secret).require("GET", "/v1/acl/token/self", ""),
+            "AccessorID");
+    String unused = api().require("DELETE", "/v1/acl/token/" + accessor, "");
+  }
+
   default MeshClient.Builder client(String service) {
     return MeshClient.builder(service).consul(config());
+  }
+
+  /**
+   * A client that looks after seconds, not minutes, whether its leaf has followed a rotation:
+   * agents of 1.8 and 1.10 need to be asked in another way from the second rotation on.
+   */
+  default MeshClient.Builder impatientClient(String service) throws IOException {
+    return MeshClient.builder(service).controlPlane(ImpatientAgent.open(config(), service));
   }
 
   /**

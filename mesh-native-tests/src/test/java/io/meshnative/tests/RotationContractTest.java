@@ -9,12 +9,7 @@ import io.meshnative.MeshEvent;
 import io.meshnative.testkit.EmbeddedControlPlane;
 import java.io.IOException;
 import java.security.cert.X509Certificate;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -25,100 +20,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 @CsvSource({"EMBEDDED, true, CONSCRYPT", "EMBEDDED, true, JSSE", "CONSUL, true, CONSCRYPT"})
 class RotationContractTest extends Contract {
   private static final int ROTATIONS = 3;
-  private static final int PERSISTENT = 3;
-  private static final int ENOUGH = 50;
-
-  /** Requests without pause: on connections that stay, and on a new one each. */
-  private static final class Traffic implements AutoCloseable {
-    private final MeshClient web;
-    private final AtomicBoolean ended = new AtomicBoolean();
-    private final List<Throwable> failures = new CopyOnWriteArrayList<>();
-    private final List<AtomicLong> counts = new ArrayList<>();
-    private final List<Thread> threads = new ArrayList<>();
-
-    Traffic(MeshClient web) {
-      this.web = web;
-      for (int i = 0; i < PERSISTENT; i++) {
-        start(this::persist);
-      }
-      start(this::renew);
-    }
-
-    private void start(Requests requests) {
-      AtomicLong count = new AtomicLong();
-      counts.add(count);
-      Thread thread =
-          new Thread(
-              () -> {
-                try {
-                  requests.run(count);
-                } catch (IOException | RuntimeException e) {
-                  failures.add(e);
-                }
-              },
-              "traffic");
-      thread.setDaemon(true);
-      threads.add(thread);
-      thread.start();
-    }
-
-    private interface Requests {
-      void run(AtomicLong count) throws IOException;
-    }
-
-    private void persist(AtomicLong count) throws IOException {
-      try (SSLSocket socket = dial()) {
-        while (!ended.get()) {
-          Echo.ping(socket);
-          count.incrementAndGet();
-        }
-      }
-    }
-
-    private void renew(AtomicLong count) throws IOException {
-      while (!ended.get()) {
-        try (SSLSocket socket = dial()) {
-          Echo.ping(socket);
-        }
-        count.incrementAndGet();
-      }
-    }
-
-    private SSLSocket dial() throws IOException {
-      SSLSocket socket = web.dial("db");
-      socket.setSoTimeout((int) Cast.GUARD.toMillis());
-      return socket;
-    }
-
-    /** Waits until each kind has done some more; a failure ends the wait. */
-    void awaitMore() {
-      List<Long> before = counts.stream().map(AtomicLong::get).toList();
-      Cast.await(
-          "traffic goes on",
-          () -> {
-            assertNoneFailed();
-            for (int i = 0; i < before.size(); i++) {
-              if (counts.get(i).get() < before.get(i) + ENOUGH) {
-                return false;
-              }
-            }
-            return true;
-          });
-    }
-
-    void assertNoneFailed() {
-      assertThat(failures).as("failed requests after %s", counts).isEmpty();
-    }
-
-    @Override
-    public void close() throws InterruptedException {
-      ended.set(true);
-      for (Thread thread : threads) {
-        thread.join(Cast.GUARD.toMillis());
-        assertThat(thread.isAlive()).isFalse();
-      }
-    }
-  }
 
   /** The roots that a client holds, as its events tell. */
   private AtomicInteger rootsOf(MeshClient client) {

@@ -212,6 +212,31 @@ final class AgentClient implements AutoCloseable {
     return true;
   }
 
+  /** How many agents are configured. */
+  int places() {
+    return routes.size();
+  }
+
+  /** Which of the agents is asked now, from 0 on. */
+  int place() {
+    return Objects.requireNonNull(link.get()).place;
+  }
+
+  /** Makes a call to one agent, whichever is in use; no other is asked if it fails. */
+  void executeAt(int place, AgentCall call, Calls calls) throws ControlPlaneException {
+    AgentRoute route = routes.get(place);
+    Link used = new Link(Objects.requireNonNull(link.get()).number, place);
+    try {
+      Answer unused = send(call, calls, used, route, token(call));
+    } catch (AgentFailure.Refusal e) {
+      throw e.failure();
+    } catch (IOException e) {
+      throw e instanceof ControlPlaneException known
+          ? known
+          : AgentFailure.unreachable(describe(call), route.shown(), unwrapped(e));
+    }
+  }
+
   /** There is another token: calls that wait are made again with it, without losing anything. */
   void tokenChanged() {
     link.updateAndGet(now -> new Link(now.number + 1, now.place));

@@ -9,8 +9,10 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import okio.Buffer;
 import okio.ByteString;
@@ -18,8 +20,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Registers the service with the agent, connect-native, and keeps it there. An agent may forget:
- * started anew without its state, or another one because the first failed. It also keeps the token
- * of the registration to write it into the catalog, so a new token registers again.
+ * started anew without its state. It also keeps the token of the registration to write it into the
+ * catalog, so a new token registers again.
+ *
+ * <p>Where the client has turned to another agent, the service is registered there at once: what
+ * was registered with the first leaves the catalog as soon as the servers miss that agent. Should
+ * it come back, with what it kept, the service is taken out there too in the end.
  *
  * <p>Thread-safe. Calls are made one at a time, under the lock.
  */
@@ -28,6 +34,9 @@ final class ConsulRegistrar implements Registrar {
 
   /** How often the agent is asked whether it still knows the service. */
   static final Duration VERIFY_EVERY = Duration.ofSeconds(30);
+
+  /** How often it is looked whether the client has turned to another agent, where there is one. */
+  private static final Duration LOOK = Duration.ofSeconds(1);
 
   /** A service that ends must not hang on an agent that does. */
   private static final Duration ENDING = Duration.ofSeconds(4);
@@ -41,7 +50,14 @@ final class ConsulRegistrar implements Registrar {
   private Check.Status reported = Check.Status.PASSING;
   private @Nullable String maintenance;
   private @Nullable String token;
+  private String note = "";
   private long verifiedAt;
+  private long reportedAt;
+
+  /** The agent with which it is registered, and those with which it was before. */
+  private int place;
+
+  private final Set<Integer> formerly = new LinkedHashSet<>();
 
   private record Entry(String id, Registration registration) {
     /** The TTL checks, which nobody but us fulfils. */
@@ -53,6 +69,7 @@ final class ConsulRegistrar implements Registrar {
           .toList();
     }
 
+    /** How often the TTL checks are reported, which is how often there is anything to do. */
     Duration every() {
       Duration shortest = VERIFY_EVERY;
       for (int i : reports()) {
@@ -90,7 +107,16 @@ final class ConsulRegistrar implements Registrar {
             .with("replace-existing-checks", "true")
             .needing(acl());
     String now = wiring.client().token();
+    // Before the call: if it turns to another agent itself, the next look registers once more.
+    int at = wiring.client().place();
     wiring.client().execute(call, calls);
+    if (entered != null && at != place) {
+      LOG.log(
+          Level.INFO, "The service {0} is registered with the agent that answers now.", entry.id);
+      formerly.add(place);
+    }
+    formerly.remove(at);
+    place = at;
     entered = entry;
     token = now;
     verifiedAt = wiring.clock().nanoTime();
@@ -114,22 +140,32 @@ final class ConsulRegistrar implements Registrar {
   }
 
   @Override
-  public Duration keepAlive(Check.Status status, String note) throws IOException {
+  public Duration keepAlive(Check.Status status, String why) throws IOException {
     lock.lock();
     try {
       Entry entry = entered;
       if (entry == null) {
         return VERIFY_EVERY;
       }
+      boolean news = status != reported || !why.equals(note);
       reported = status;
-      if (!Objects.equals(token, wiring.client().token())) {
+      note = why;
+      boolean alone = wiring.client().places() == 1;
+      if (!Objects.equals(token, wiring.client().token()) || place != wiring.client().place()) {
         enter(entry);
+        news = true;
       }
-      for (int place : entry.reports()) {
-        if (!report(entry, place, status, note)) {
-          enterAgain(entry);
-          break;
+      Duration every = entry.every();
+      Duration left = every.minusNanos(wiring.clock().nanoTime() - reportedAt);
+      if (alone || news || left.isNegative() || left.isZero()) {
+        for (int each : entry.reports()) {
+          if (!report(entry, each, status, why)) {
+            enterAgain(entry);
+            break;
+          }
         }
+        reportedAt = wiring.clock().nanoTime();
+        left = every;
       }
       long since = wiring.clock().nanoTime() - verifiedAt;
       if (since >= VERIFY_EVERY.toNanos()) {
@@ -139,7 +175,7 @@ final class ConsulRegistrar implements Registrar {
           enterAgain(entry);
         }
       }
-      return entry.every();
+      return alone || left.compareTo(LOOK) < 0 ? left : LOOK;
     } finally {
       lock.unlock();
     }
@@ -152,16 +188,16 @@ final class ConsulRegistrar implements Registrar {
   }
 
   /** Returns false where the agent does not know the check. */
-  private boolean report(Entry entry, int place, Check.Status status, String note)
+  private boolean report(Entry entry, int number, Check.Status status, String why)
       throws IOException {
     Buffer buffer = new Buffer();
     try (JsonWriter json = JsonWriter.of(buffer)) {
       json.beginObject();
       json.name("Status").value(status.text());
-      json.name("Output").value(note);
+      json.name("Output").value(why);
       json.endObject();
     }
-    String check = RegistrationBody.checkId(entry.id, place);
+    String check = RegistrationBody.checkId(entry.id, number);
     AgentCall call =
         AgentCall.put(buffer.readByteString(), "agent", "check", "update", check)
             .needing(acl())
@@ -217,7 +253,21 @@ final class ConsulRegistrar implements Registrar {
     if (on) {
       call = call.with("reason", reason);
     }
-    wiring.client().execute(call.needing(acl()).within(ENDING), calls);
+    AgentCall made = call.needing(acl()).within(ENDING);
+    wiring.client().execute(made, calls);
+    alsoFormerly(made);
+  }
+
+  /** Does the same with agents that had the service before, as far as they answer. */
+  private void alsoFormerly(AgentCall call) {
+    for (int each : formerly) {
+      try {
+        wiring.client().executeAt(each, call, calls);
+      } catch (ControlPlaneException e) {
+        LOG.log(
+            Level.INFO, "An agent that had the service before was not told: {0}", e.getMessage());
+      }
+    }
   }
 
   private String acl() {
@@ -238,6 +288,8 @@ final class ConsulRegistrar implements Registrar {
           AgentCall.put(ByteString.EMPTY, "agent", "service", "deregister", entry.id)
               .needing(acl())
               .within(ENDING);
+      alsoFormerly(call);
+      formerly.clear();
       wiring.client().execute(call, calls);
     } catch (ControlPlaneException e) {
       // Newer agents answer 404 for what is gone already, older ones 500 where ACLs are on.

@@ -11,6 +11,18 @@ import org.jspecify.annotations.Nullable;
  * instances and sidecars alike.
  */
 final class HealthQuery implements Query<EndpointSet> {
+  /**
+   * How long a list may stay empty after trouble before it is believed. Servers that start anew do
+   * not know the agents at first, and drop what is on them from the catalog; each agent enters it
+   * again within seconds after it has found its servers.
+   */
+  private static final Duration DOUBT = Duration.ofSeconds(15);
+
+  private static final Duration DOUBT_PAUSE = Duration.ofSeconds(1);
+
+  /** The size of a body without rows. */
+  private static final int NO_ROWS = "[]".length();
+
   private final Wiring wiring;
   private final Calls calls;
   private final Roots roots;
@@ -19,6 +31,7 @@ final class HealthQuery implements Query<EndpointSet> {
   private final String filter;
   private final boolean cached;
   private boolean hidden;
+  private long lastIndex;
 
   /**
    * Makes a query.
@@ -55,7 +68,25 @@ final class HealthQuery implements Query<EndpointSet> {
 
   @Override
   public Answer read(long index) throws ControlPlaneException, InterruptedException {
+    return read(index, hold());
+  }
+
+  private Answer read(long index, Duration longest)
+      throws ControlPlaneException, InterruptedException {
     roots.await(); // ids carry the trust domain
+    Answer answer = wiring.client().execute(call().blocking(index, longest), calls);
+    lastIndex = answer.index();
+    if (index == 0) {
+      hidden = HealthDecoder.hidden(answer);
+      return answer;
+    }
+    // A blocking answer by streaming (Consul 1.10+) has a true index, also where rows are hidden:
+    // what the plain read
+    // before it told still holds.
+    return hidden ? answer.hidingRows() : answer;
+  }
+
+  private AgentCall call() {
     AgentCall call =
         AgentCall.get("health", "connect", destination.service())
             .with("passing", null)
@@ -73,18 +104,29 @@ final class HealthQuery implements Query<EndpointSet> {
     if (!filter.isEmpty()) {
       call = call.with("filter", filter);
     }
-    if (cached) {
-      call = call.with("cached", null);
+    return cached ? call.with("cached", null) : call;
+  }
+
+  /** Rows that are hidden are no doubt of the catalog's: that is for the token. */
+  @Override
+  public boolean vanished(EndpointSet last, EndpointSet fresh) {
+    return fresh.emptiness() == EndpointSet.Emptiness.NO_INSTANCE && !last.endpoints().isEmpty();
+  }
+
+  /** Waits for rows to come back. Destinations that share a thread do not wait for each other. */
+  @Override
+  public Answer confirm() throws ControlPlaneException, InterruptedException {
+    long begun = wiring.clock().nanoTime();
+    Answer answer = read(cached ? 0 : lastIndex, DOUBT);
+    while (!cached && answer.body().size() <= NO_ROWS && !calls.isCancelled()) {
+      Duration left = DOUBT.minusNanos(wiring.clock().nanoTime() - begun);
+      if (left.isNegative() || left.isZero()) {
+        break;
+      }
+      wiring.clock().pause(DOUBT_PAUSE); // an agent may answer at once, always
+      answer = read(lastIndex, left);
     }
-    Answer answer = wiring.client().execute(call.blocking(index, hold()), calls);
-    if (index == 0) {
-      hidden = HealthDecoder.hidden(answer);
-      return answer;
-    }
-    // A blocking answer by streaming (Consul 1.10+) has a true index, also where rows are hidden:
-    // what the plain read
-    // before it told still holds.
-    return hidden ? answer.hidingRows() : answer;
+    return answer;
   }
 
   @Override

@@ -63,6 +63,13 @@ final class Watch<T> {
   private boolean suspect;
 
   private int failures;
+
+  /**
+   * Whether the last failure was that of a blocking call. An agent without servers answers from its
+   * cache what does not block, and fails what does: that is no recovery.
+   */
+  private boolean failedBlocking;
+
   private int idle;
   private boolean connected;
 
@@ -108,14 +115,15 @@ final class Watch<T> {
       return pauseAfterSuccess();
     } catch (ControlPlaneException e) {
       T standIn = query.instead(e);
-      return standIn == null ? failed(e) : refused(standIn);
+      return standIn == null ? failed(asked, e) : refused(asked, standIn);
     } catch (InvalidUpdateException e) {
-      return failed(AgentFailure.unusable(query.name(), String.valueOf(e.getMessage()), e));
+      return failed(asked, AgentFailure.unusable(query.name(), String.valueOf(e.getMessage()), e));
     } catch (IOException e) {
-      return failed(e);
+      return failed(asked, e);
     } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
       // A watch that dies would leave policy as it is for ever, and nobody would know.
       return failed(
+          asked,
           AgentFailure.unusable(
               query.name(),
               "expected an answer that can be read, found " + e.getClass().getName(),
@@ -157,7 +165,9 @@ final class Watch<T> {
           failures > 0 ? Level.INFO : Level.DEBUG, "{0}: the Consul agent answers.", query.name());
     }
     connected = true;
-    failures = 0;
+    if (asked != 0 || !failedBlocking) {
+      failures = 0;
+    }
     suspect = fell || (suspect && asked != 0);
     calls.standAt(used.link());
     advance(asked, next, fell);
@@ -182,7 +192,7 @@ final class Watch<T> {
     return longer(bucket.untilNext(), IDLE_PAUSE.multipliedBy(idle));
   }
 
-  private Duration refused(T standIn) throws InterruptedException {
+  private Duration refused(long asked, T standIn) throws InterruptedException {
     startOver();
     if (!calls.isCancelled()) {
       try {
@@ -190,15 +200,20 @@ final class Watch<T> {
         connected = true;
         failures = 0;
       } catch (IOException | InvalidUpdateException e) {
-        return failed(AgentFailure.unusable(query.name(), String.valueOf(e.getMessage()), e));
+        return failed(
+            asked, AgentFailure.unusable(query.name(), String.valueOf(e.getMessage()), e));
       }
     }
     return REFUSED_PAUSE;
   }
 
-  private Duration failed(IOException cause) throws InterruptedException {
+  private Duration failed(long asked, IOException cause) throws InterruptedException {
+    if (asked != 0 && clock.nanoTime() - blockedSince >= AT_ONCE.toNanos()) {
+      failures = 0; // all was well until now
+    }
     startOver();
     suspect = true;
+    failedBlocking = asked != 0;
     failures++;
     if (Thread.interrupted()) {
       throw new InterruptedException();

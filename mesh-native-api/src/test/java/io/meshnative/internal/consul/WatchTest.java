@@ -202,6 +202,38 @@ class WatchTest {
     assertThat(seen.values).isEmpty();
   }
 
+  /** As agents serve roots and leaves while their servers have no leader. */
+  @Test
+  void anAgentThatAnswersFromItsCacheButFailsWhatBlocksIsAskedLessAndLess() throws Exception {
+    script.answer("41", "a");
+    step();
+    long began = clock.nanoTime();
+    for (int i = 0; i < 20; i++) {
+      script.failure(500).answer("41", "a");
+      step();
+      step();
+    }
+    assertThat(Duration.ofNanos(clock.nanoTime() - began)).isGreaterThan(Duration.ofMinutes(4));
+    script.answer("42", "b").failure(500);
+    step();
+    assertThat(step()).as("after a call that blocked").isLessThan(Duration.ofSeconds(2));
+  }
+
+  @Test
+  void aCallThatWaitedLongBeforeItFailedIsRepeatedSoon() throws Exception {
+    script.answer("41", "a").failure(500).answer("41", "a").failure(500).answer("41", "a");
+    for (int i = 0; i < 5; i++) {
+      step();
+    }
+    for (int i = 0; i < 20; i++) {
+      script.takes = Duration.ofMinutes(1);
+      script.failure(500);
+      assertThat(step()).isLessThanOrEqualTo(Duration.ofMillis(100));
+      script.answer("41", "a");
+      step();
+    }
+  }
+
   @Test
   void aValueThatTheSinkRefusesIsAFailureAndOfferedAgain() throws Exception {
     script.answer("41", "a").answer("41", "a");

@@ -27,7 +27,7 @@ final class AgentEndpoint implements Endpoint {
       }
       case "/v1/status/leader" -> {
         Plane.allowOnly(request, "GET");
-        yield ApiResponse.json("127.0.0.1:8300");
+        yield ApiResponse.json(plane.faults.leaderless ? "" : "127.0.0.1:8300");
       }
       case "/v1/status/peers" -> {
         Plane.allowOnly(request, "GET");
@@ -190,6 +190,7 @@ final class AgentEndpoint implements Endpoint {
       plane.catalog.serviceOf(wanted.instance.id).ifPresent(rights::requireServiceWrite);
       boolean replace = request.flag("replace-existing-checks");
       plane.catalog.register(wanted.instance, wanted.checks, replace);
+      plane.checks.begin(wanted.instance.id, wanted.checks);
       ServiceInstance sidecar = wanted.sidecar(FIRST_SIDECAR_PORT);
       if (sidecar != null) {
         plane.catalog.register(sidecar, List.of(), replace);

@@ -208,13 +208,41 @@ public final class AgentServer implements AutoCloseable {
     if (request.flag("cached") && request.flag("consistent")) {
       throw ApiError.badRequest("Cannot specify ?cached with ?consistent, conflicting semantics.");
     }
+    requireLeader(request);
     for (Endpoint endpoint : endpoints) {
       ApiResponse response = endpoint.answer(request);
       if (response != null) {
+        requireLeader(request); // it may have gone while the call waited
         return response;
       }
     }
     return null;
+  }
+
+  /**
+   * Without a leader an agent answers what it knows by itself: its own services and checks, and
+   * roots and leaves from its cache, as long as nobody waits for others. All else fails. The
+   * headers are those of 1.8.7 ({@code no-leader-*}).
+   */
+  private void requireLeader(ApiRequest request) {
+    if (!plane.faults.leaderless) {
+      return;
+    }
+    String path = request.path();
+    boolean cached =
+        path.equals("/v1/agent/connect/ca/roots")
+            ? request.index() == 0
+            : path.startsWith(CaEndpoint.LEAF)
+                && plane.ca.hasLeaf(request.segment(5), request.token());
+    boolean own =
+        path.startsWith("/v1/status/")
+            || (path.startsWith("/v1/agent/") && !path.startsWith("/v1/agent/connect/"));
+    if (cached || own) {
+      return;
+    }
+    ApiError none = new ApiError(500, "No cluster leader");
+    boolean query = path.startsWith("/v1/health/") || path.startsWith("/v1/discovery-chain/");
+    throw query ? none.asQuery() : none;
   }
 
   private MockResponse render(ApiResponse response) {
@@ -239,6 +267,7 @@ public final class AgentServer implements AutoCloseable {
     // Cut before the waits end, so that nobody writes an answer of a plane that is going.
     ports.forEach(port -> port.listener().down());
     plane.index.close();
+    plane.checks.close();
     if (relay != null) {
       relay.close();
     }

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Roots, leaves, and the configuration of the CA. */
 final class CaEndpoint implements Endpoint {
-  private static final String LEAF = "/v1/agent/connect/ca/leaf/";
+  static final String LEAF = "/v1/agent/connect/ca/leaf/";
 
   private final Plane plane;
 

@@ -184,6 +184,26 @@ public final class CatalogState {
     });
   }
 
+  /** Whether an instance has this very check still. */
+  boolean has(String id, Check check) {
+    return index.locked(() -> {
+      ServiceInstance instance = instances.get(id);
+      return instance != null && instance.checks.get(check.id) == check;
+    });
+  }
+
+  /** What a look of the agent's found. Says whether the instance has this very check still. */
+  boolean found(String id, Check check, String status, String output) {
+    return index.locked(() -> {
+      ServiceInstance instance = instances.get(id);
+      if (instance == null || instance.checks.get(check.id) != check) {
+        return false;
+      }
+      set(instance, check, status, output);
+      return true;
+    });
+  }
+
   /** Switches maintenance mode. Says whether there is such an instance. */
   boolean maintenance(String id, boolean on, String reason) {
     return index.locked(() -> {

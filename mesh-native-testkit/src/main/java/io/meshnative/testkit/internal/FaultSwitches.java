@@ -22,6 +22,7 @@ public final class FaultSwitches {
   volatile boolean truncating;
   volatile boolean garbling;
   volatile Duration dripPause = Duration.ZERO;
+  volatile boolean leaderless;
   private volatile boolean fallingIndex;
 
   /** Answers nothing, however long it takes. */
@@ -45,6 +46,11 @@ public final class FaultSwitches {
   /** Writes bodies one byte at a time, with a pause before each; zero ends it. */
   public void drip(Duration pause) {
     dripPause = pause;
+  }
+
+  /** Has what needs the servers fail, as while they elect a leader. */
+  public void leaderless(boolean on) {
+    leaderless = on;
   }
 
   public void fallingIndex(boolean on) {

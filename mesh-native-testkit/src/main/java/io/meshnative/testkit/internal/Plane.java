@@ -15,6 +15,7 @@ public final class Plane {
   public final IntentionStore intentions;
   public final CatalogState catalog;
   public final ConfigStore config;
+  final CheckRunner checks;
   public final AclState acl;
   private volatile boolean defaultAllow;
 
@@ -23,6 +24,7 @@ public final class Plane {
     this.defaultAllow = settings.defaultAllow();
     this.ca = new CaState(index, settings, random);
     this.catalog = new CatalogState(index, settings);
+    this.checks = new CheckRunner(catalog);
     this.intentions = new IntentionStore(index, settings.clock());
     this.config = new ConfigStore(index, settings, intentions);
     this.acl = new AclState(index, settings, this::defaultAllow);

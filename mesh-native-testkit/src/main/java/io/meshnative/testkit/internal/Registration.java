@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +53,11 @@ final class Registration {
           "SuccessBeforePassing",
           "FailuresBeforeCritical",
           "DeregisterCriticalServiceAfter");
+
+  /** The agent makes longer ones of shorter intervals. */
+  private static final Duration SHORTEST_INTERVAL = Duration.ofSeconds(1);
+
+  private static final Duration LONGEST_LOOK = Duration.ofSeconds(10);
 
   /** The instance. */
   final ServiceInstance instance;
@@ -126,26 +132,68 @@ final class Registration {
     return all;
   }
 
-  private static Check check(JsonObject check, String id, String name, long index) {
-    String ttlText = check.text("TTL");
-    Duration ttl = null;
-    if (!ttlText.isEmpty()) {
-      ttl =
-          GoDuration.parse(ttlText)
-              .orElseThrow(() ->
-                  new ApiError(
-                      400, "Request decode failed: time: invalid duration \"" + ttlText + "\""));
-    }
+  private static Check check(JsonObject check, String id, String name, long index)
+      throws Json.MalformedJson {
+    Duration ttl = duration(check, "TTL", null);
     String type = ttl == null ? "tcp" : "ttl";
     for (String kind : List.of("HTTP", "GRPC")) {
-      type = check.text(kind).isEmpty() ? type : kind.toLowerCase(java.util.Locale.ROOT);
+      type = check.text(kind).isEmpty() ? type : kind.toLowerCase(Locale.ROOT);
     }
-    // Only TTL checks are carried out here; every other kind is taken to have succeeded.
-    String status = ttl == null ? "passing" : "critical";
+    Probe probe = ttl == null ? probe(check, type) : null;
+    // What nobody looks at, an alias of another service, is taken to be well.
+    String status = ttl == null && probe == null ? "passing" : "critical";
     Check made =
         new Check(id, name, type, ttl, check.has("Status") ? check.text("Status") : status, index);
     made.notes = check.text("Notes");
+    made.probe = probe;
+    Duration interval = duration(check, "Interval", made.interval);
+    if (interval != null) {
+      made.interval = interval.compareTo(SHORTEST_INTERVAL) < 0 ? SHORTEST_INTERVAL : interval;
+    }
     return made;
+  }
+
+  private static @Nullable Probe probe(JsonObject check, String type) throws Json.MalformedJson {
+    Duration given = duration(check, "Timeout", LONGEST_LOOK);
+    Duration timeout = given == null ? LONGEST_LOOK : given;
+    boolean trustsAnyone = check.flag("TLSSkipVerify");
+    return switch (type) {
+      case "http" ->
+          Probe.Http.of(
+              check.text("HTTP"),
+              check.text("Method").isEmpty() ? "GET" : check.text("Method"),
+              headers(check.object("Header")),
+              check.text("Body"),
+              trustsAnyone,
+              timeout);
+      case "grpc" ->
+          Probe.Grpc.of(check.text("GRPC"), check.flag("GRPCUseTLS"), trustsAnyone, timeout);
+      default -> check.text("TCP").isEmpty() ? null : new Probe.Tcp(check.text("TCP"), timeout);
+    };
+  }
+
+  private static Map<String, List<String>> headers(JsonObject header) {
+    Map<String, List<String>> all = new LinkedHashMap<>();
+    header
+        .fields()
+        .forEach((name, values) ->
+            all.put(
+                name,
+                values instanceof List<?> list
+                    ? list.stream().map(String::valueOf).toList()
+                    : List.of()));
+    return all;
+  }
+
+  private static @Nullable Duration duration(
+      JsonObject check, String field, @Nullable Duration otherwise) {
+    String text = check.text(field);
+    if (text.isEmpty()) {
+      return otherwise;
+    }
+    return GoDuration.parse(text)
+        .orElseThrow(() ->
+            new ApiError(400, "Request decode failed: time: invalid duration \"" + text + "\""));
   }
 
   /** The proxy that {@code Connect.SidecarService} asks for, or null. */

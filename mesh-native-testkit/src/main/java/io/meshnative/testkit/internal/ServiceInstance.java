@@ -25,6 +25,11 @@ final class ServiceInstance {
     String output = "";
     String notes = "";
     Instant expires = Instant.MAX;
+
+    /** What the agent does by itself to find out; null where somebody else tells it. */
+    @Nullable Probe probe;
+
+    Duration interval = Duration.ofSeconds(10);
     long modifyIndex;
     final long createIndex;
 
