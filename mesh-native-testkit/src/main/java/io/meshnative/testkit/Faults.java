@@ -126,6 +126,39 @@ public final class Faults {
     return this;
   }
 
+  /**
+   * Has the servers behind the agent lose their leader: what the agent must ask them for is
+   * answered with {@code 500 No cluster leader}, at once, where a real agent takes seven seconds.
+   * Blocked queries end with it. What the agent knows by itself or has cached is still served.
+   */
+  public Faults noLeader(boolean on) {
+    plane.faults.leaderless(on);
+    plane.index.releaseAll();
+    return this;
+  }
+
+  /**
+   * Has the agent refuse every call to its servers with 429 and no text, as {@code limits.rpc_rate}
+   * does; those that block already go on.
+   */
+  public Faults rateLimit(boolean on) {
+    plane.faults.rateLimited(on);
+    return this;
+  }
+
+  /** Has the CA sign nothing: new leaves are refused with 429, old ones are not renewed. */
+  public Faults signingLimit(boolean on) {
+    plane.faults.signingLimited(on);
+    plane.index.nudge();
+    return this;
+  }
+
+  /** Refuses to change the CA's configuration, as while another change is under way. */
+  public Faults caReconfiguring(boolean on) {
+    plane.faults.reconfiguring(on);
+    return this;
+  }
+
   /** Answers every leaf request with a private key that is not the leaf's. Wakes leaf watches. */
   public Faults leafWithOtherKey(boolean on) {
     plane.ca.foreignKeys(on);
@@ -166,6 +199,10 @@ public final class Faults {
   public Faults reset() {
     plane.faults.clearStatuses();
     return up().resume()
+        .noLeader(false)
+        .rateLimit(false)
+        .signingLimit(false)
+        .caReconfiguring(false)
         .delay(Duration.ZERO)
         .truncateBodies(false)
         .garbageBodies(false)

@@ -32,7 +32,7 @@ class DecisionTest {
   void everyRecordedDecisionOfRealAgentsIsReproduced() {
     int asked = 0;
     for (Object tree :
-        list(map(CapturedShapeTest.resource("precedence-cases.json")).get("cases"))) {
+        list(map(Captured.table("precedence-cases")).get("cases"))) {
       Map<?, ?> one = map(tree);
       plane.removeIntentions();
       for (Object rule : list(one.get("intentions"))) {

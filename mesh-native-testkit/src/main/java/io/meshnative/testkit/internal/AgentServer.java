@@ -187,7 +187,7 @@ public final class AgentServer implements AutoCloseable {
       return ApiResponse.unknownPath();
     }
     if (!plane.settings.old()) {
-      response.header("X-Consul-Default-Acl-Policy", plane.defaultAllow() ? "allow" : "deny");
+      response.header("X-Consul-Default-Acl-Policy", plane.configuredPolicy());
     }
     return response;
   }
@@ -200,14 +200,15 @@ public final class AgentServer implements AutoCloseable {
     String dc = request.parameter("dc");
     if (!dc.isEmpty() && !dc.equals(plane.settings.datacenter())) {
       ApiError noPath = new ApiError(500, "No path to datacenter");
-      // What the agent answers by itself and health have no headers of a query, the others have.
-      boolean bare =
-          request.path().startsWith("/v1/health/") || request.path().startsWith("/v1/agent/");
+      // What the agent answers by itself and, since 1.10, health have no headers of a query.
+      boolean health = request.path().startsWith("/v1/health/") && !plane.settings.old();
+      boolean bare = health || request.path().startsWith("/v1/agent/");
       throw bare ? noPath : noPath.asQuery();
     }
     if (request.flag("cached") && request.flag("consistent")) {
-      throw ApiError.badRequest("Cannot specify ?cached with ?consistent, conflicting semantics.");
+      throw new ApiError(400, "Cannot specify ?cached with ?consistent, conflicting semantics.");
     }
+    plane.servers.require(request);
     for (Endpoint endpoint : endpoints) {
       ApiResponse response = endpoint.answer(request);
       if (response != null) {
@@ -239,6 +240,7 @@ public final class AgentServer implements AutoCloseable {
     // Cut before the waits end, so that nobody writes an answer of a plane that is going.
     ports.forEach(port -> port.listener().down());
     plane.index.close();
+    plane.probes.close();
     if (relay != null) {
       relay.close();
     }

@@ -22,6 +22,10 @@ public final class FaultSwitches {
   volatile boolean truncating;
   volatile boolean garbling;
   volatile Duration dripPause = Duration.ZERO;
+  volatile boolean leaderless;
+  volatile boolean rateLimited;
+  volatile boolean signingLimited;
+  volatile boolean reconfiguring;
   private volatile boolean fallingIndex;
 
   /** Answers nothing, however long it takes. */
@@ -45,6 +49,26 @@ public final class FaultSwitches {
   /** Writes bodies one byte at a time, with a pause before each; zero ends it. */
   public void drip(Duration pause) {
     dripPause = pause;
+  }
+
+  /** The servers have no leader. */
+  public void leaderless(boolean on) {
+    leaderless = on;
+  }
+
+  /** The agent's limit of calls to the servers is used up. */
+  public void rateLimited(boolean on) {
+    rateLimited = on;
+  }
+
+  /** The CA's limit of signatures is used up. */
+  public void signingLimited(boolean on) {
+    signingLimited = on;
+  }
+
+  /** The CA is busy with a change of its configuration. */
+  public void reconfiguring(boolean on) {
+    reconfiguring = on;
   }
 
   public void fallingIndex(boolean on) {

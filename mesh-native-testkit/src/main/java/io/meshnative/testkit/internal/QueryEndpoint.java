@@ -57,8 +57,8 @@ final class QueryEndpoint implements Endpoint {
             request.flag("connect"),
             query.onlyPassing(),
             name -> rights.serviceRead(name) && rights.nodeRead(CatalogState.NODE));
-    ApiResponse response =
-        ApiResponse.json(
+    nodes.forEach(QueryEndpoint::withoutEmptyTags);
+    Map<String, @Nullable Object> body =
             Json.object(
                 "Service",
                 query.service(),
@@ -77,13 +77,24 @@ final class QueryEndpoint implements Endpoint {
                 "KnownLeader",
                 true,
                 "ConsistencyLevel",
-                "leader",
-                "NotModified",
-                false,
-                "Backend",
-                0));
+                "leader");
+    if (!plane.settings.old()) {
+      body.put("NotModified", false);
+      body.put("Backend", 0);
+    }
+    ApiResponse response = ApiResponse.json(body);
     Plane.consistency(request, response);
     // Prepared queries never block, and show no true index (f.2).
     return plane.query(response, 1, true, "blocking-query");
+  }
+
+  /** Other answers show that there are no tags by an empty list, this one by null. */
+  @SuppressWarnings("unchecked") // made by the catalog
+  private static void withoutEmptyTags(Object row) {
+    Map<String, @Nullable Object> map = (Map<String, @Nullable Object>) row;
+    ((Map<String, @Nullable Object>) map.get("Service")).replace("Tags", List.of(), null);
+    for (Object check : (List<Object>) map.get("Checks")) {
+      ((Map<String, @Nullable Object>) check).replace("ServiceTags", List.of(), null);
+    }
   }
 }

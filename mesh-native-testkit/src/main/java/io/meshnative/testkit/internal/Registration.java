@@ -89,7 +89,7 @@ final class Registration {
     instance.proxy = body.object("Proxy").fields();
     instance.enableTagOverride = body.flag("EnableTagOverride");
     weights();
-    checks = readChecks(id, name, catalog);
+    checks = readChecks(body, id, name, catalog);
   }
 
   private void weights() throws Json.MalformedJson {
@@ -103,13 +103,13 @@ final class Registration {
     }
   }
 
-  private List<Check> readChecks(String id, String name, CatalogState catalog)
-      throws Json.MalformedJson {
+  private static List<Check> readChecks(
+      JsonObject from, String id, String name, CatalogState catalog) throws Json.MalformedJson {
     List<Object> trees = new ArrayList<>();
-    if (body.get("Check") instanceof Map<?, ?> single) {
+    if (from.get("Check") instanceof Map<?, ?> single) {
       trees.add(single);
     }
-    trees.addAll(body.list("Checks"));
+    trees.addAll(from.list("Checks"));
     List<Check> all = new ArrayList<>();
     for (Object tree : trees) {
       JsonObject check = JsonObject.of(tree);
@@ -140,11 +140,15 @@ final class Registration {
     for (String kind : List.of("HTTP", "GRPC")) {
       type = check.text(kind).isEmpty() ? type : kind.toLowerCase(java.util.Locale.ROOT);
     }
-    // Only TTL checks are carried out here; every other kind is taken to have succeeded.
+    String alias = check.text("AliasService");
+    type = alias.isEmpty() ? type : "alias";
+    // Of the checks that a caller asks for only TTL and alias checks are carried out here; every
+    // other kind is taken to have succeeded.
     String status = ttl == null ? "passing" : "critical";
     Check made =
         new Check(id, name, type, ttl, check.has("Status") ? check.text("Status") : status, index);
     made.notes = check.text("Notes");
+    made.aliasOf = alias;
     return made;
   }
 
@@ -168,9 +172,41 @@ final class Registration {
     target.put("DestinationServiceID", instance.id);
     target.put("LocalServiceAddress", "127.0.0.1");
     target.put("LocalServicePort", instance.port);
+    target.putAll(wanted.object("Proxy").fields());
     proxy.proxy = target;
-    proxy.meta = instance.meta;
+    // What the sidecar does not say of itself it has of its service.
+    proxy.meta = wanted.has("Meta") ? wanted.object("Meta").fields() : instance.meta;
+    proxy.tags = wanted.has("Tags") ? wanted.list("Tags") : instance.tags;
     return proxy;
+  }
+
+  /** The checks of a sidecar: those asked for, else that it listens and how its service is. */
+  List<Check> sidecarChecks(ServiceInstance proxy, CatalogState catalog)
+      throws Json.MalformedJson {
+    JsonObject wanted = body.object("Connect").object("SidecarService");
+    if (wanted.has("Check") || wanted.has("Checks")) {
+      return readChecks(wanted, proxy.id, proxy.name, catalog);
+    }
+    Check listening =
+        new Check(
+            "service:" + proxy.id + ":1",
+            "Connect Sidecar Listening",
+            "tcp",
+            null,
+            "critical",
+            catalog.nextIndex());
+    String host = proxy.address.isEmpty() ? "127.0.0.1" : proxy.address;
+    listening.tcp = host + ":" + proxy.port;
+    Check alias =
+        new Check(
+            "service:" + proxy.id + ":2",
+            "Connect Sidecar Aliasing " + instance.id,
+            "alias",
+            null,
+            "passing",
+            catalog.nextIndex());
+    alias.aliasOf = instance.id;
+    return List.of(listening, alias);
   }
 
   private static void refuseUnknown(JsonObject object, Set<String> known) {
