@@ -420,6 +420,7 @@ public final class EmbeddedControlPlane implements AutoCloseable {
             issuer,
             List.of(audience),
             Map.of(claim, "service_name"),
+            Map.of(),
             life,
             "local",
             1),

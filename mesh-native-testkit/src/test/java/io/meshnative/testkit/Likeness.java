@@ -108,8 +108,7 @@ final class Likeness {
     return map.keySet().stream().map(key -> key.toLowerCase(Locale.ROOT)).toList();
   }
 
-  private void compare(
-      String at, String key, @Nullable Object expected, @Nullable Object found) {
+  private void compare(String at, String key, @Nullable Object expected, @Nullable Object found) {
     if (expected instanceof Map<?, ?> a && found instanceof Map<?, ?> b) {
       maps(at, a, b);
     } else if (expected instanceof List<?> a && found instanceof List<?> b) {
@@ -205,10 +204,9 @@ final class Likeness {
   private static List<?> ordered(List<?> list) {
     boolean free =
         list.stream()
-            .allMatch(
-                one ->
-                    one instanceof Map<?, ?> map
-                        && (map.containsKey("Checks") || map.containsKey("RootCert")));
+            .allMatch(one ->
+                one instanceof Map<?, ?> map
+                    && (map.containsKey("Checks") || map.containsKey("RootCert")));
     return free ? list.stream().sorted(Comparator.comparing(Likeness::place)).toList() : list;
   }
 

@@ -10,7 +10,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -87,7 +86,8 @@ final class Session {
     return lines.stream()
         .skip(1)
         .map(line -> line.split(" ", 3))
-        .filter(words -> words.length == 1 || List.of("woken", "unwoken", "timeout", "part").contains(words[0]))
+        .filter(words ->
+            words.length == 1 || List.of("woken", "unwoken", "timeout", "part").contains(words[0]))
         .map(words -> words[words.length - 1])
         .toList();
   }
@@ -148,8 +148,7 @@ final class Session {
     private final Map<String, CompletableFuture<Agent.Answer>> blocked = new HashMap<>();
     private final Map<String, String> asked = new HashMap<>();
 
-    Player(
-        EmbeddedControlPlane plane, String version, BiConsumer<String, String> differences) {
+    Player(EmbeddedControlPlane plane, String version, BiConsumer<String, String> differences) {
       this.plane = plane;
       this.version = version;
       this.differences = differences;
@@ -289,7 +288,8 @@ final class Session {
       boolean unnumbered = version.equals("1.8.7") && plain.contains("/intentions/match");
       Agent.@Nullable Answer answer =
           agent(captured)
-              .get(unnumbered ? "/v1/connect/intentions" : plain.replaceFirst("\\?(.*)\\?", "?$1&"));
+              .get(
+                  unnumbered ? "/v1/connect/intentions" : plain.replaceFirst("\\?(.*)\\?", "?$1&"));
       return answer.header("X-Consul-Index");
     }
   }

@@ -32,8 +32,8 @@ final class AgentCache {
   /** Whether it is there, without a look that would put it there. */
   boolean has(ApiRequest request) {
     return keys.stream()
-        .anyMatch(key ->
-            key.startsWith(request.path() + "\0") && key.endsWith("\0" + request.token()));
+        .anyMatch(
+            key -> key.startsWith(request.path() + "\0") && key.endsWith("\0" + request.token()));
   }
 
   void clear() {

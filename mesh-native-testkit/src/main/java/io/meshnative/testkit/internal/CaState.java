@@ -65,8 +65,7 @@ public final class CaState {
   private final Map<String, @Nullable Object> configuration = new HashMap<>();
   private long configuredAt = 5;
 
-  public CaState(
-      BlockingIndex index, PlaneSettings settings, FaultSwitches faults, Random random) {
+  public CaState(BlockingIndex index, PlaneSettings settings, FaultSwitches faults, Random random) {
     this.index = index;
     this.settings = settings;
     this.faults = faults;
@@ -255,8 +254,8 @@ public final class CaState {
       rootsIndex = index.next();
       roots =
           roots.stream()
-              .map(r ->
-                  new Root(r.authority(), r.crossSigned(), rootsIndex, rootsIndex, r.active()))
+              .map(
+                  r -> new Root(r.authority(), r.crossSigned(), rootsIndex, rootsIndex, r.active()))
               .toList();
       leaves.clear();
     });

@@ -201,8 +201,7 @@ public final class CatalogState {
     alias.output = "All checks passing.";
     for (Check check : target.checks.values()) {
       if (check.status.equals(alias.status) && !alias.status.equals("passing")) {
-        alias.output =
-            "Aliased check \"%s\" failing: %s".formatted(check.name, check.output);
+        alias.output = "Aliased check \"%s\" failing: %s".formatted(check.name, check.output);
         return;
       }
     }
@@ -393,12 +392,8 @@ public final class CatalogState {
 
   /** The latest write of any instance. */
   long catalogIndex() {
-    return index.locked(
-        () ->
-            changedAt.values().stream()
-                .mapToLong(Long::longValue)
-                .max()
-                .orElse(nodeCheck.createIndex));
+    return index.locked(() ->
+        changedAt.values().stream().mapToLong(Long::longValue).max().orElse(nodeCheck.createIndex));
   }
 
   /** The name of the service that an instance is of. */

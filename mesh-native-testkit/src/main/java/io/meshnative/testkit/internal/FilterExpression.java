@@ -24,7 +24,7 @@ final class FilterExpression implements Predicate<@Nullable Object> {
 
   /** What a row of health has, and the values that binding rules look at. */
   private static final List<String> HEALTH_AND_VALUES =
-      List.of("Node", "Service", "Checks", "value");
+      List.of("Node", "Service", "Checks", "value", "list");
 
   /** Selectors whose values are numbers, so that what they are compared to has to be one, too. */
   private static final List<String> NUMBERS =
@@ -94,8 +94,7 @@ final class FilterExpression implements Predicate<@Nullable Object> {
                 : matcher.group().strip();
         int blanks = matcher.group().length() - matcher.group().stripLeading().length();
         words.add(
-            new Word(
-                quoted ? word.replace("\\\"", "\"") : word, quoted, matcher.start() + blanks));
+            new Word(quoted ? word.replace("\\\"", "\"") : word, quoted, matcher.start() + blanks));
       }
       if (!text.substring(end).isBlank()) {
         throw refused("1:%d (%d): no match found".formatted(end + 1, end));

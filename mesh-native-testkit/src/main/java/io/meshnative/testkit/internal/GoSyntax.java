@@ -13,8 +13,11 @@ final class GoSyntax {
   private static final class Broken extends Exception {
     private static final long serialVersionUID = 1L;
 
-    Broken(String message) {
-      super(message, null, false, false);
+    final String text;
+
+    Broken(String text) {
+      super(text, null, false, false);
+      this.text = text;
     }
   }
 
@@ -25,10 +28,10 @@ final class GoSyntax {
       syntax.value(0);
       syntax.blanks();
       return syntax.at < text.length()
-          ? syntax.invalid("after top-level value").getMessage()
+          ? syntax.invalid("after top-level value").text
           : "invalid JSON";
     } catch (Broken e) {
-      return e.getMessage();
+      return e.text;
     }
   }
 

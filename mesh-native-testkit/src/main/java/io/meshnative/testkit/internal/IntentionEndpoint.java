@@ -71,8 +71,7 @@ final class IntentionEndpoint implements Endpoint {
     plane.block(request, plane.intentions::tableIndex, Plane::neverDue);
     return plane.snapshot(() ->
         plane.query(
-            ApiResponse.json(
-                json(visible(plane.rights(request))).stream().filter(filter).toList()),
+            ApiResponse.json(json(visible(plane.rights(request))).stream().filter(filter).toList()),
             plane.intentions.tableIndex(),
             true,
             "blocking-query"));

@@ -59,25 +59,25 @@ final class QueryEndpoint implements Endpoint {
             name -> rights.serviceRead(name) && rights.nodeRead(CatalogState.NODE));
     nodes.forEach(QueryEndpoint::withoutEmptyTags);
     Map<String, @Nullable Object> body =
-            Json.object(
-                "Service",
-                query.service(),
-                "Nodes",
-                nodes,
-                "DNS",
-                Json.object("TTL", ""),
-                "Datacenter",
-                plane.settings.datacenter(),
-                "Failovers",
-                0,
-                "Index",
-                0,
-                "LastContact",
-                0,
-                "KnownLeader",
-                true,
-                "ConsistencyLevel",
-                "leader");
+        Json.object(
+            "Service",
+            query.service(),
+            "Nodes",
+            nodes,
+            "DNS",
+            Json.object("TTL", ""),
+            "Datacenter",
+            plane.settings.datacenter(),
+            "Failovers",
+            0,
+            "Index",
+            0,
+            "LastContact",
+            0,
+            "KnownLeader",
+            true,
+            "ConsistencyLevel",
+            "leader");
     if (!plane.settings.old()) {
       body.put("NotModified", false);
       body.put("Backend", 0);
@@ -92,9 +92,13 @@ final class QueryEndpoint implements Endpoint {
   @SuppressWarnings("unchecked") // made by the catalog
   private static void withoutEmptyTags(Object row) {
     Map<String, @Nullable Object> map = (Map<String, @Nullable Object>) row;
-    ((Map<String, @Nullable Object>) map.get("Service")).replace("Tags", List.of(), null);
-    for (Object check : (List<Object>) map.get("Checks")) {
-      ((Map<String, @Nullable Object>) check).replace("ServiceTags", List.of(), null);
+    if (map.get("Service") instanceof Map<?, ?> service) {
+      ((Map<String, @Nullable Object>) service).replace("Tags", List.of(), null);
+    }
+    if (map.get("Checks") instanceof List<?> checks) {
+      for (Object check : checks) {
+        ((Map<String, @Nullable Object>) check).replace("ServiceTags", List.of(), null);
+      }
     }
   }
 }

@@ -181,8 +181,7 @@ final class Registration {
   }
 
   /** The checks of a sidecar: those asked for, else that it listens and how its service is. */
-  List<Check> sidecarChecks(ServiceInstance proxy, CatalogState catalog)
-      throws Json.MalformedJson {
+  List<Check> sidecarChecks(ServiceInstance proxy, CatalogState catalog) throws Json.MalformedJson {
     JsonObject wanted = body.object("Connect").object("SidecarService");
     if (wanted.has("Check") || wanted.has("Checks")) {
       return readChecks(wanted, proxy.id, proxy.name, catalog);

@@ -24,10 +24,13 @@ final class ServiceInstance {
     String status;
     String output = "";
     String notes = "";
+
     /** The instance whose checks this one stands for; empty for none. */
     String aliasOf = "";
+
     /** What is dialled to carry it out; empty where it is taken to have succeeded. */
     String tcp = "";
+
     Instant expires = Instant.MAX;
     long modifyIndex;
     final long createIndex;
@@ -59,8 +62,10 @@ final class ServiceInstance {
   int warningWeight = 1;
   String datacenter;
   @Nullable String listedAs;
+
   /** By id, as every answer lists them. */
   final Map<String, Check> checks = new java.util.TreeMap<>();
+
   long createIndex;
   long modifyIndex;
 

@@ -31,12 +31,11 @@ final class TcpProbes implements AutoCloseable {
   synchronized void start() {
     if (thread == null && !closed) {
       ScheduledExecutorService started =
-          Executors.newSingleThreadScheduledExecutor(
-              body -> {
-                Thread made = new Thread(body, "mesh-testkit-tcp-checks");
-                made.setDaemon(true);
-                return made;
-              });
+          Executors.newSingleThreadScheduledExecutor(body -> {
+            Thread made = new Thread(body, "mesh-testkit-tcp-checks");
+            made.setDaemon(true);
+            return made;
+          });
       thread = started;
       var unused =
           started.scheduleWithFixedDelay(
