@@ -56,8 +56,7 @@ class EveryExchangeTest {
   void noExchangeIsForgotten() throws Exception {
     long files = 0;
     for (String version : List.of("1.8.7", "1.10.3")) {
-      Path folder =
-          Path.of(getClass().getResource("/io/meshnative/fixtures/" + version).toURI());
+      Path folder = Path.of(getClass().getResource("/io/meshnative/fixtures/" + version).toURI());
       try (var list = Files.list(folder)) {
         files += list.count();
       }
@@ -99,7 +98,9 @@ class EveryExchangeTest {
     return switch (exchange.status()) {
       case 401 -> List.of("ACLs are off");
       case 403 ->
-          line.contains("ACL not found") ? List.of("unknown, expired or revoked") : List.of("lacks");
+          line.contains("ACL not found")
+              ? List.of("unknown, expired or revoked")
+              : List.of("lacks");
       case 429 -> List.of("limits the rate", "tried again");
       case 500 ->
           line.equals("No cluster leader")
@@ -140,8 +141,7 @@ class EveryExchangeTest {
   void intentionsOfANameThatWasNotAskedForAreRefused(Exchange exchange) {
     for (String name : exchange.object().keySet()) {
       assertThatThrownBy(
-              () ->
-                  new IntentionDecoder(Set.of()).decode("match", exchange.answer().body(), name))
+              () -> new IntentionDecoder(Set.of()).decode("match", exchange.answer().body(), name))
           .isInstanceOf(ControlPlaneException.class)
           .hasMessageContaining("found those of another");
     }
@@ -164,7 +164,10 @@ class EveryExchangeTest {
     return Exchange.all("/v1/agent/connect/authorize", 200);
   }
 
-  /** The probe asks for a source that nobody has; the answer may be any that authorize gives. */
+  /**
+   * The probe asks for a source that nobody has; the answer may be any that authorize gives. Where
+   * an intention decided, it is asked in another way, which here says the opposite.
+   */
   @ParameterizedTest
   @MethodSource("authorizations")
   void onlyADefaultReasonSaysWhatTheDefaultIs(Exchange exchange) throws Exception {
@@ -172,16 +175,14 @@ class EveryExchangeTest {
     boolean allowed = (boolean) exchange.object().get("Authorized");
     try (Agents one =
         Agents.answering(request ->
-            request.getTarget().contains("authorize") ? exchange.response() : null)) {
-      DefaultDecision read =
-          new DefaultProbe(one.wiring("billing"), new Calls()).ask(List.of());
+            request.getTarget().contains("authorize")
+                ? exchange.response()
+                : Agents.json("1", "{\"Allowed\":" + !allowed + "}"))) {
+      DefaultDecision read = new DefaultProbe(one.wiring("billing"), new Calls()).ask(List.of());
 
       boolean isDefault = reason.startsWith("Default behavior") || reason.startsWith("ACLs dis");
       assertThat(read)
-          .isEqualTo(
-              !isDefault
-                  ? DefaultDecision.UNKNOWN
-                  : allowed ? DefaultDecision.ALLOW : DefaultDecision.DENY);
+          .isEqualTo(allowed == isDefault ? DefaultDecision.ALLOW : DefaultDecision.DENY);
       assertThat(new DefaultProbe(one.wiring("billing"), new Calls()).aclsOff())
           .isEqualTo(reason.toLowerCase(Locale.ROOT).startsWith("acls disabled"));
     }
