@@ -16,7 +16,7 @@ final class Fixtures {
 
   static Object json(String name) {
     try (InputStream file =
-            Fixtures.class.getResourceAsStream("/io/meshnative/fixtures/" + name + ".json");
+            Fixtures.class.getResourceAsStream("/io/meshnative/fixtures/1.10.3/" + name + ".json");
         Buffer buffer = new Buffer();
         JsonReader reader = JsonReader.of(buffer.readFrom(Objects.requireNonNull(file, name)))) {
       return Objects.requireNonNull(reader.readJsonValue());

@@ -58,6 +58,8 @@ public final class EmbeddedControlPlane implements AutoCloseable {
             builder.acls,
             builder.token,
             builder.rotationDefect,
+            builder.streaming,
+            builder.ignoredDefaultDeny,
             builder.tlsDirectory,
             builder.verifyIncoming,
             builder.unixSocket,
@@ -418,6 +420,7 @@ public final class EmbeddedControlPlane implements AutoCloseable {
             issuer,
             List.of(audience),
             Map.of(claim, "service_name"),
+            Map.of(),
             life,
             "local",
             1),
@@ -502,6 +505,8 @@ public final class EmbeddedControlPlane implements AutoCloseable {
     private boolean acls;
     private String token = UUID.randomUUID().toString();
     private boolean rotationDefect;
+    private boolean streaming = true;
+    private boolean ignoredDefaultDeny;
     private @Nullable Path tlsDirectory;
     private boolean verifyIncoming;
     private @Nullable Path unixSocket;
@@ -548,6 +553,30 @@ public final class EmbeddedControlPlane implements AutoCloseable {
      */
     public Builder mimicRotationDefect(boolean value) {
       this.rotationDefect = value;
+      return this;
+    }
+
+    /**
+     * Whether the agent has {@code use_streaming_backend}, as 1.10 has unless told otherwise; 1.8
+     * knows no such thing. Default true. Without it, health queries of callers who may not see the
+     * service do not block, whatever they ask for; with it, blocking and cached health answers know
+     * no leader.
+     */
+    public Builder streaming(boolean value) {
+      this.streaming = value;
+      return this;
+    }
+
+    /**
+     * Whether the agent's configuration says {@code default_policy = "deny"} with ACLs off, where
+     * it has no effect: the answers' headers claim a default of deny, and what no intention speaks
+     * of is allowed nevertheless. Default false.
+     *
+     * @throws IllegalStateException from {@link #start()} together with {@link #acls} or {@link
+     *     #defaultAllow defaultAllow(false)}, which mean it
+     */
+    public Builder ignoredDefaultDeny(boolean value) {
+      this.ignoredDefaultDeny = value;
       return this;
     }
 
@@ -664,6 +693,11 @@ public final class EmbeddedControlPlane implements AutoCloseable {
      * @throws java.io.UncheckedIOException if it cannot listen
      */
     public EmbeddedControlPlane start() {
+      if (ignoredDefaultDeny && (acls || !defaultAllow)) {
+        throw new IllegalStateException(
+            "a default of deny is ignored only where ACLs are off: leave acls and defaultAllow as"
+                + " they are, or leave out ignoredDefaultDeny");
+      }
       return new EmbeddedControlPlane(this);
     }
   }

@@ -138,6 +138,28 @@ public final class Faults {
     return this;
   }
 
+  /**
+   * Has the agent refuse every call to its servers with 429 and no text, as {@code limits.rpc_rate}
+   * does; those that block already go on.
+   */
+  public Faults rateLimit(boolean on) {
+    plane.faults.rateLimited(on);
+    return this;
+  }
+
+  /** Has the CA sign nothing: new leaves are refused with 429, old ones are not renewed. */
+  public Faults signingLimit(boolean on) {
+    plane.faults.signingLimited(on);
+    plane.index.nudge();
+    return this;
+  }
+
+  /** Refuses to change the CA's configuration, as while another change is under way. */
+  public Faults caReconfiguring(boolean on) {
+    plane.faults.reconfiguring(on);
+    return this;
+  }
+
   /** Answers every leaf request with a private key that is not the leaf's. Wakes leaf watches. */
   public Faults leafWithOtherKey(boolean on) {
     plane.ca.foreignKeys(on);
@@ -178,8 +200,11 @@ public final class Faults {
   public Faults reset() {
     plane.faults.clearStatuses();
     return up().resume()
-        .delay(Duration.ZERO)
         .noLeader(false)
+        .rateLimit(false)
+        .signingLimit(false)
+        .caReconfiguring(false)
+        .delay(Duration.ZERO)
         .truncateBodies(false)
         .garbageBodies(false)
         .slowDrip(Duration.ZERO)

@@ -107,7 +107,7 @@ class AclMatrixTest {
 
   @TestFactory
   Stream<DynamicContainer> everyTokenGetsWhatItGotFromARealAgent() {
-    Map<?, ?> matrix = (Map<?, ?>) CapturedShapeTest.resource("captured/acl-matrix.json");
+    Map<?, ?> matrix = (Map<?, ?>) Captured.table("acl-matrix");
     List<?> rows = (List<?>) matrix.get("rows");
     return ((Map<?, ?>) matrix.get("tokens"))
         .entrySet().stream()

@@ -180,6 +180,72 @@ class AclTest {
     assertThat(master.call("POST", "/v1/acl/logout", null).body()).isEqualTo("Permission denied");
   }
 
+  @Test
+  void aBindingRuleBindsOnlyWhomItsSelectorHoldsFor() throws Exception {
+    KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+    generator.initialize(new ECGenParameterSpec("secp256r1"));
+    KeyPair keys = generator.generateKeyPair();
+    String pem =
+        "-----BEGIN PUBLIC KEY-----\n"
+            + Base64.getMimeEncoder().encodeToString(keys.getPublic().getEncoded())
+            + "\n-----END PUBLIC KEY-----\n";
+    Object method =
+        Json.object(
+            "Name",
+            "jwt",
+            "Type",
+            "jwt",
+            "Config",
+            Json.object(
+                "JWTValidationPubKeys",
+                List.of(pem),
+                "ClaimMappings",
+                Json.object("svc", "service_name", "env", "environment"),
+                "ListClaimMappings",
+                Json.object("groups", "groups")));
+    assertThat(master.put("/v1/acl/auth-method", Json.write(method)).status()).isEqualTo(200);
+    for (String selector :
+        List.of(
+            "value.environment == \"prod\" and \"billing-admins\" in list.groups",
+            "value.environment == \"test\"")) {
+      Object rule =
+          Json.object(
+              "AuthMethod",
+              "jwt",
+              "BindType",
+              "service",
+              "BindName",
+              "${value.service_name}-" + (selector.contains("prod") ? "prod" : "test"),
+              "Selector",
+              selector);
+      assertThat(master.put("/v1/acl/binding-rule", Json.write(rule)).status()).isEqualTo(200);
+    }
+
+    assertThat(boundTo(keys, "prod", List.of("billing-admins", "all"))).isEqualTo("b-prod");
+    assertThat(boundTo(keys, "test", List.of())).isEqualTo("b-test");
+    assertThat(boundTo(keys, "prod", List.of("all"))).isEqualTo("Permission denied");
+    assertThat(boundTo(keys, "dev", List.of("billing-admins"))).isEqualTo("Permission denied");
+  }
+
+  private String boundTo(KeyPair keys, String environment, List<String> groups) throws Exception {
+    Answer answer =
+        login(
+            signed(
+                keys,
+                Json.object(
+                    "svc",
+                    "b",
+                    "env",
+                    environment,
+                    "groups",
+                    groups,
+                    "exp",
+                    Instant.now().plusSeconds(300).getEpochSecond())));
+    return answer.status() == 200
+        ? (String) answer.at("ServiceIdentities", 0, "ServiceName")
+        : answer.body();
+  }
+
   private Answer login(String jwt) {
     return anonymous.call(
         "POST",
@@ -191,8 +257,12 @@ class AclTest {
 
   private static String jwt(
       KeyPair keys, String issuer, String audience, String service, long expires) throws Exception {
-    String claims =
-        Json.write(Json.object("iss", issuer, "aud", audience, "svc", service, "exp", expires));
+    return signed(
+        keys, Json.object("iss", issuer, "aud", audience, "svc", service, "exp", expires));
+  }
+
+  private static String signed(KeyPair keys, Object tree) throws Exception {
+    String claims = Json.write(tree);
     String signed =
         base64("{\"alg\":\"ES256\"}".getBytes(StandardCharsets.UTF_8))
             + "."

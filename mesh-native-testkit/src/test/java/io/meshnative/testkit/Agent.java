@@ -39,6 +39,13 @@ final class Agent {
     return new Agent(plane, Map.of(name, value));
   }
 
+  /** The same client with a further header on each request. */
+  Agent and(String name, String value) {
+    Map<String, String> all = new java.util.LinkedHashMap<>(headers);
+    all.put(name, value);
+    return new Agent(plane, all);
+  }
+
   /** The same client with a token; the empty one for none. */
   Agent withToken(String secret) {
     return secret.isEmpty() ? new Agent(plane) : with("X-Consul-Token", secret);

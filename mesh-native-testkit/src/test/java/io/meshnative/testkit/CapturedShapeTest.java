@@ -3,9 +3,6 @@ package io.meshnative.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.meshnative.testkit.internal.Json;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,16 +27,9 @@ class CapturedShapeTest {
     return plane;
   }
 
-  static @Nullable Object resource(String name) {
-    try (InputStream in = CapturedShapeTest.class.getResourceAsStream("/" + name)) {
-      return Json.read(new String(in.readAllBytes(), StandardCharsets.UTF_8));
-    } catch (IOException | Json.MalformedJson e) {
-      throw new AssertionError(name, e);
-    }
-  }
-
-  private static Map<?, ?> captured(String name) {
-    return (Map<?, ?>) ((Map<?, ?>) resource("captured.json")).get(name);
+  private static Captured captured(String name) {
+    return Captured.load(
+        name.substring(0, name.indexOf('/')), name.substring(name.indexOf('/') + 1));
   }
 
   /** Every path of field names that occurs, such as {@code billing[].Precedence}. */
@@ -61,11 +51,12 @@ class CapturedShapeTest {
   }
 
   private static void assertSame(Agent.Answer answer, String name) {
-    assertThat(paths(answer.tree())).isEqualTo(paths(captured(name).get("body")));
-    List<?> headers = (List<?>) captured(name).get("headers");
+    assertThat(paths(answer.tree())).isEqualTo(paths(captured(name).answer()));
     TreeSet<String> expected = new TreeSet<>();
-    headers.forEach(
-        header -> expected.add(String.valueOf(header).toLowerCase(java.util.Locale.ROOT)));
+    captured(name)
+        .headers()
+        .keySet()
+        .forEach(header -> expected.add(header.toLowerCase(java.util.Locale.ROOT)));
     TreeSet<String> actual = new TreeSet<>(answer.headers().keySet());
     actual.remove("content-length");
     // Whether the cache was warm is a matter of the moment.
@@ -130,7 +121,7 @@ class CapturedShapeTest {
   @Test
   void permissionsOf110AsTheyAreMatched() {
     EmbeddedControlPlane plane = plane(ConsulVersion.V1_10);
-    Object body = captured("1.10.3/intentions-match-destination-l7-mixed").get("body");
+    Object body = captured("1.10.3/intentions-match-destination-l7-mixed").answer();
     List<?> rules = (List<?>) ((Map<?, ?>) body).get("api");
     List<Object> sources = new ArrayList<>();
     for (Object tree : rules) {

@@ -1,11 +1,14 @@
 package io.meshnative.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.time.Clock;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -162,5 +165,44 @@ class CatalogTest {
       assertThat(new Agent(timed).get("/v1/agent/connect/ca/leaf/web").text("ValidAfter"))
           .isEqualTo("2029-12-31T23:59:00Z");
     }
+  }
+
+  @Test
+  void aSidecarIsCheckedByWhetherItListensAndByItsService() {
+    // Anything that listens, and stops.
+    try (EmbeddedControlPlane sidecar = EmbeddedControlPlane.start()) {
+      int port = sidecar.address().getPort();
+      agent.put(
+          "/v1/agent/service/register",
+          """
+          {"Name":"web","ID":"web-1","Port":8080,"Check":{"CheckID":"alive","TTL":"1h"},
+           "Connect":{"SidecarService":{"Port":%d}}}
+          """
+              .formatted(port));
+      // The service's own check is critical until it reports; its sidecar's follows.
+      assertThat(sidecar("critical")).hasSizeGreaterThanOrEqualTo(1);
+
+      agent.put("/v1/agent/check/pass/alive", "");
+
+      await().atMost(Agent.GUARD).until(() -> sidecar("passing").size() == 3);
+      assertThat(sidecar("passing"))
+          .contains("All checks passing.", "TCP connect 127.0.0.1:%d: Success".formatted(port));
+      agent.put("/v1/agent/check/warn/alive?note=slow", "");
+      assertThat(sidecar("warning"))
+          .containsExactly("Aliased check \"Service 'web' check\" failing: slow");
+    }
+    await()
+        .atMost(Agent.GUARD)
+        .until(() -> sidecar("critical").toString().contains("connection refused"));
+    assertThat(agent.get("/v1/health/connect/web?passing").list()).isEmpty();
+  }
+
+  /** The outputs of the checks of web's sidecar that have a status. */
+  private List<String> sidecar(String status) {
+    return agent.get("/v1/health/connect/web").list(0, "Checks").stream()
+        .map(check -> (Map<?, ?>) check)
+        .filter(check -> status.equals(check.get("Status")))
+        .map(check -> (String) check.get("Output"))
+        .toList();
   }
 }

@@ -31,8 +31,7 @@ class DecisionTest {
   @Test
   void everyRecordedDecisionOfRealAgentsIsReproduced() {
     int asked = 0;
-    for (Object tree :
-        list(map(CapturedShapeTest.resource("precedence-cases.json")).get("cases"))) {
+    for (Object tree : list(map(Captured.table("precedence-cases")).get("cases"))) {
       Map<?, ?> one = map(tree);
       plane.removeIntentions();
       for (Object rule : list(one.get("intentions"))) {

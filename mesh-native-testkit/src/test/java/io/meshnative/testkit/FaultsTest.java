@@ -195,11 +195,39 @@ class FaultsTest {
 
   @Test
   void resetEndsEveryFault() {
-    plane.faults().status("/", 500, "x").truncateBodies(true).leafForOtherService("evil").down();
+    plane
+        .faults()
+        .status("/", 500, "x")
+        .truncateBodies(true)
+        .leafForOtherService("evil")
+        .noLeader(true)
+        .rateLimit(true)
+        .signingLimit(true)
+        .caReconfiguring(true)
+        .down();
 
     plane.faults().reset();
 
     assertThat(agent.get(LEAF).text("ServiceURI")).endsWith("/svc/web");
+    assertThat(agent.get("/v1/health/connect/web").status()).isEqualTo(200);
+    assertThat(agent.put("/v1/connect/ca/configuration", "{\"Provider\":\"consul\"}").status())
+        .isEqualTo(200);
+  }
+
+  @Test
+  void withoutALeaderOnlyWhatTheAgentHasIsServedAndBlockedCallsEnd() {
+    agent.get(LEAF);
+    CompletableFuture<Answer> blocked =
+        agent.blocked(LEAF + "?wait=10m&index=" + agent.get(LEAF).index());
+
+    plane.faults().noLeader(true);
+
+    assertThat(Agent.done(blocked).body()).isEqualTo("No cluster leader");
+    assertThat(agent.get(LEAF).status()).isEqualTo(200);
+    assertThat(agent.get("/v1/health/connect/web").body()).isEqualTo("No cluster leader");
+    assertThat(agent.get("/v1/agent/services").status()).isEqualTo(200);
+    plane.faults().noLeader(false);
+    assertThat(agent.get("/v1/health/connect/web").status()).isEqualTo(200);
   }
 
   @Test

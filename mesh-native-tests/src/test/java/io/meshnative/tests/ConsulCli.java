@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The real {@code consul} command, pointed at some agent by its environment alone. */
 final class ConsulCli {
@@ -28,6 +30,16 @@ final class ConsulCli {
 
   /** What a command said, on both streams, and with which code it ended. */
   record Result(int exit, String output) {}
+
+  /** The command's release: 8 for 1.8.7. */
+  int minor() throws IOException {
+    String version = run("version").output();
+    Matcher matcher = Pattern.compile("Consul v1\\.(\\d+)\\.").matcher(version);
+    if (!matcher.find()) {
+      throw new IOException("expected 'Consul v1.x.y', found " + version);
+    }
+    return Integer.parseInt(matcher.group(1));
+  }
 
   private ProcessBuilder builder(List<String> arguments) {
     List<String> command = new ArrayList<>();

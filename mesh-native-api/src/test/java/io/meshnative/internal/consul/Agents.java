@@ -1,9 +1,14 @@
 package io.meshnative.internal.consul;
 
 import io.meshnative.consul.ConsulConfig;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
+import javax.net.ServerSocketFactory;
 import mockwebserver3.Dispatcher;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
@@ -32,8 +37,42 @@ final class Agents implements AutoCloseable {
             return response == null ? new MockResponse.Builder().code(404).build() : response;
           }
         });
+    agents.server.setServerSocketFactory(new Undelayed());
     agents.server.start();
     return agents;
+  }
+
+  /**
+   * Makes the one listener. The server writes head and body apart; with Nagle's algorithm each
+   * answer would take 40 ms.
+   */
+  private static final class Undelayed extends ServerSocketFactory {
+    @Override
+    public ServerSocket createServerSocket() throws IOException {
+      return new ServerSocket() {
+        @Override
+        public Socket accept() throws IOException {
+          Socket accepted = super.accept();
+          accepted.setTcpNoDelay(true);
+          return accepted;
+        }
+      };
+    }
+
+    @Override
+    public ServerSocket createServerSocket(int port) {
+      throw new UnsupportedOperationException("the server binds by itself");
+    }
+
+    @Override
+    public ServerSocket createServerSocket(int port, int backlog) {
+      throw new UnsupportedOperationException("the server binds by itself");
+    }
+
+    @Override
+    public ServerSocket createServerSocket(int port, int backlog, InetAddress address) {
+      throw new UnsupportedOperationException("the server binds by itself");
+    }
   }
 
   static MockResponse json(String index, String body) {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import mockwebserver3.MockResponse;
 import okhttp3.Headers;
@@ -17,7 +18,20 @@ import okio.Buffer;
 import okio.ByteString;
 
 /** One HTTP exchange as it was captured from a real agent. */
-record Exchange(String name, String path, int status, Headers headers, ByteString body) {
+record Exchange(
+    String name, String method, String path, int status, Headers headers, ByteString body) {
+
+  /** Tables about many exchanges. */
+  private static final Set<String> TABLES = Set.of("acl-matrix.json", "precedence-cases.json");
+
+  /** All exchanges of both releases. */
+  static List<Exchange> all() {
+    List<Exchange> found = new ArrayList<>();
+    for (int status : new int[] {200, 400, 401, 403, 404, 405, 429, 500}) {
+      found.addAll(all("/v1/", status));
+    }
+    return found;
+  }
 
   static Exchange load(String version, String name) {
     return read(folder(version).resolve(name + ".json"));
@@ -30,6 +44,7 @@ record Exchange(String name, String path, int status, Headers headers, ByteStrin
       try (Stream<Path> files = Files.list(folder(version))) {
         files
             .sorted()
+            .filter(file -> !TABLES.contains(file.getFileName().toString()))
             .map(Exchange::read)
             .filter(e -> e.path.startsWith(path) && e.status == status)
             .forEach(found::add);
@@ -49,6 +64,7 @@ record Exchange(String name, String path, int status, Headers headers, ByteStrin
   }
 
   private static Exchange read(Path file) {
+    String method = "";
     String path = "";
     int status = 0;
     Headers.Builder headers = new Headers.Builder();
@@ -60,10 +76,10 @@ record Exchange(String name, String path, int status, Headers headers, ByteStrin
           case "request" -> {
             reader.beginObject();
             while (reader.hasNext()) {
-              if (reader.nextName().equals("path")) {
-                path = reader.nextString();
-              } else {
-                reader.skipValue();
+              switch (reader.nextName()) {
+                case "method" -> method = reader.nextString();
+                case "path" -> path = reader.nextString();
+                default -> reader.skipValue();
               }
             }
             reader.endObject();
@@ -94,6 +110,7 @@ record Exchange(String name, String path, int status, Headers headers, ByteStrin
     }
     return new Exchange(
         file.getParent().getFileName() + "/" + file.getFileName(),
+        method,
         path,
         status,
         headers.build(),

@@ -1,5 +1,6 @@
 package io.meshnative.testkit.internal;
 
+import io.meshnative.testkit.internal.ServiceInstance.Check;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -45,6 +46,13 @@ final class AgentEndpoint implements Endpoint {
       case "/v1/agent/checks" -> {
         Plane.allowOnly(request, "GET");
         yield ApiResponse.json(plane.catalog.agentChecks(plane.rights(request)::serviceRead));
+      }
+      case "/v1/agent/maintenance" -> {
+        Plane.allowOnly(request, "PUT");
+        boolean enable = enable(request);
+        Rights.require(plane.rights(request).nodeWrite(CatalogState.NODE));
+        plane.catalog.nodeMaintenance(enable, request.parameter("reason"));
+        yield ApiResponse.empty();
       }
       case "/v1/agent/service/register" -> {
         Plane.allowOnly(request, "PUT");
@@ -102,33 +110,27 @@ final class AgentEndpoint implements Endpoint {
     return ApiResponse.json(
         Json.object(
             "Config",
-            Json.object(
-                "Datacenter",
-                settings.datacenter(),
-                "DevMode",
-                true,
-                "PrimaryDatacenter",
-                settings.datacenter(),
-                "NodeName",
-                CatalogState.NODE,
-                "NodeID",
-                plane.catalog.nodeId(),
-                "Revision",
-                "",
-                "Server",
-                true,
-                "Version",
-                version),
+            config(),
             "DebugConfig",
             Json.object(
                 "ACLDefaultPolicy",
-                allow ? "allow" : "deny",
+                plane.configuredPolicy(),
                 "ACLsEnabled",
                 plane.acl.enabled() || !allow,
+                "ACLDownPolicy",
+                "extend-cache",
                 "ConnectEnabled",
                 true,
                 "Datacenter",
                 settings.datacenter(),
+                "EnableUI",
+                true,
+                "GRPCPort",
+                8502,
+                "HTTPPort",
+                settings.port(),
+                "HTTPSPort",
+                -1,
                 "PrimaryDatacenter",
                 settings.datacenter(),
                 "Version",
@@ -142,20 +144,66 @@ final class AgentEndpoint implements Endpoint {
             "Meta",
             Json.object("consul-network-segment", ""),
             "xDS",
-            Json.object()));
+            Json.object(
+                "SupportedProxies",
+                Json.object(
+                    "envoy",
+                    settings.old()
+                        ? List.of("1.14.5", "1.13.6", "1.12.7", "1.11.2")
+                        : List.of("1.18.4", "1.17.4", "1.16.5", "1.15.5")))));
+  }
+
+  private Map<String, @Nullable Object> config() {
+    PlaneSettings settings = plane.settings;
+    Map<String, @Nullable Object> config =
+        Json.object(
+            "Datacenter",
+            settings.datacenter(),
+            "NodeName",
+            CatalogState.NODE,
+            "NodeID",
+            plane.catalog.nodeId(),
+            "Revision",
+            "",
+            "Server",
+            true,
+            "Version",
+            settings.version().text());
+    if (!settings.old()) {
+      config.put("PrimaryDatacenter", settings.datacenter());
+    }
+    return config;
   }
 
   private Map<String, @Nullable Object> member() {
     Object tags =
         Json.object(
-            "role",
-            "consul",
-            "dc",
-            plane.settings.datacenter(),
+            "acls",
+            plane.acl.enabled() ? "1" : "0",
             "build",
             plane.settings.version().text() + ":",
+            "dc",
+            plane.settings.datacenter(),
+            "ft_fs",
+            "1",
+            "id",
+            plane.catalog.nodeId(),
+            "port",
+            "8300",
+            "raft_vsn",
+            "3",
+            "role",
+            "consul",
             "segment",
-            "");
+            "",
+            "vsn",
+            "2",
+            "vsn_max",
+            "3",
+            "vsn_min",
+            "2",
+            "wan_join_port",
+            "8302");
     return Json.object(
         "Name",
         CatalogState.NODE,
@@ -193,7 +241,9 @@ final class AgentEndpoint implements Endpoint {
       plane.checks.begin(wanted.instance.id, wanted.checks);
       ServiceInstance sidecar = wanted.sidecar(FIRST_SIDECAR_PORT);
       if (sidecar != null) {
-        plane.catalog.register(sidecar, List.of(), replace);
+        List<Check> checks = wanted.sidecarChecks(sidecar, plane.catalog);
+        plane.catalog.register(sidecar, checks, replace);
+        plane.checks.begin(sidecar.id, checks);
       }
       return ApiResponse.empty();
     } catch (Json.MalformedJson e) {
@@ -227,20 +277,29 @@ final class AgentEndpoint implements Endpoint {
   }
 
   private ApiResponse maintenance(ApiRequest request) {
-    if (!request.has("enable")) {
-      throw new ApiError(400, "Missing value for enable");
-    }
     String id = request.segment(4);
+    requireEnable(request);
     requireWriteOn(request, id);
-    String wanted = request.parameter("enable");
-    if (!Set.of("true", "false", "1", "0", "t", "f").contains(wanted)) {
-      throw new ApiError(400, "Invalid value for enable: \"" + wanted + "\"");
-    }
-    boolean enable = Set.of("true", "1", "t").contains(wanted);
+    boolean enable = enable(request);
     if (!plane.catalog.maintenance(id, enable, request.parameter("reason"))) {
       throw new ApiError(404, "No service registered with ID \"" + id + "\"");
     }
     return ApiResponse.empty();
+  }
+
+  private static void requireEnable(ApiRequest request) {
+    if (!request.has("enable")) {
+      throw new ApiError(400, "Missing value for enable");
+    }
+  }
+
+  private static boolean enable(ApiRequest request) {
+    requireEnable(request);
+    String wanted = request.parameter("enable");
+    if (!Set.of("true", "false", "1", "0", "t", "f").contains(wanted)) {
+      throw new ApiError(400, "Invalid value for enable: \"" + wanted + "\"");
+    }
+    return Set.of("true", "1", "t").contains(wanted);
   }
 
   private ApiResponse check(ApiRequest request) {

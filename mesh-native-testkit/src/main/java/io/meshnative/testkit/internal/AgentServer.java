@@ -187,7 +187,7 @@ public final class AgentServer implements AutoCloseable {
       return ApiResponse.unknownPath();
     }
     if (!plane.settings.old()) {
-      response.header("X-Consul-Default-Acl-Policy", plane.defaultAllow() ? "allow" : "deny");
+      response.header("X-Consul-Default-Acl-Policy", plane.configuredPolicy());
     }
     return response;
   }
@@ -200,49 +200,23 @@ public final class AgentServer implements AutoCloseable {
     String dc = request.parameter("dc");
     if (!dc.isEmpty() && !dc.equals(plane.settings.datacenter())) {
       ApiError noPath = new ApiError(500, "No path to datacenter");
-      // What the agent answers by itself and health have no headers of a query, the others have.
-      boolean bare =
-          request.path().startsWith("/v1/health/") || request.path().startsWith("/v1/agent/");
+      // What the agent answers by itself and, since 1.10, health have no headers of a query.
+      boolean health = request.path().startsWith("/v1/health/") && !plane.settings.old();
+      boolean bare = health || request.path().startsWith("/v1/agent/");
       throw bare ? noPath : noPath.asQuery();
     }
     if (request.flag("cached") && request.flag("consistent")) {
-      throw ApiError.badRequest("Cannot specify ?cached with ?consistent, conflicting semantics.");
+      throw new ApiError(400, "Cannot specify ?cached with ?consistent, conflicting semantics.");
     }
-    requireLeader(request);
+    plane.servers.require(request);
     for (Endpoint endpoint : endpoints) {
       ApiResponse response = endpoint.answer(request);
       if (response != null) {
-        requireLeader(request); // it may have gone while the call waited
+        plane.servers.require(request); // they may have gone while the call waited
         return response;
       }
     }
     return null;
-  }
-
-  /**
-   * Without a leader an agent answers what it knows by itself: its own services and checks, and
-   * roots and leaves from its cache, as long as nobody waits for others. All else fails. The
-   * headers are those of 1.8.7 ({@code no-leader-*}).
-   */
-  private void requireLeader(ApiRequest request) {
-    if (!plane.faults.leaderless) {
-      return;
-    }
-    String path = request.path();
-    boolean cached =
-        path.equals("/v1/agent/connect/ca/roots")
-            ? request.index() == 0
-            : path.startsWith(CaEndpoint.LEAF)
-                && plane.ca.hasLeaf(request.segment(5), request.token());
-    boolean own =
-        path.startsWith("/v1/status/")
-            || (path.startsWith("/v1/agent/") && !path.startsWith("/v1/agent/connect/"));
-    if (cached || own) {
-      return;
-    }
-    ApiError none = new ApiError(500, "No cluster leader");
-    boolean query = path.startsWith("/v1/health/") || path.startsWith("/v1/discovery-chain/");
-    throw query ? none.asQuery() : none;
   }
 
   private MockResponse render(ApiResponse response) {

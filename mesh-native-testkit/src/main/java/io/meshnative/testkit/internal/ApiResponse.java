@@ -43,7 +43,7 @@ final class ApiResponse {
   }
 
   static ApiResponse text(int status, String text) {
-    return new ApiResponse(status, "text/plain; charset=utf-8", text);
+    return new ApiResponse(status, text.isEmpty() ? "" : "text/plain; charset=utf-8", text);
   }
 
   ApiResponse header(String name, String value) {

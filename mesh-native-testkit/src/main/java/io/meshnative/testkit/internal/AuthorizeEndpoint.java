@@ -56,7 +56,7 @@ final class AuthorizeEndpoint implements Endpoint {
     Verdict verdict = decide(client.namespace(), client.service(), target);
     return ApiResponse.json(
             Json.object("Authorized", verdict.allowed(), "Reason", verdict.reason()))
-        .cache(!warm.add(target));
+        .cache(!warm.add(target + "\0" + request.token()));
   }
 
   private ApiResponse check(ApiRequest request) {

@@ -53,7 +53,7 @@ final class CaEndpoint implements Endpoint {
     return plane.snapshot(() -> {
       ApiResponse response = ApiResponse.json(plane.ca.rootsJson());
       if (cached) {
-        response.cache(request.index() == 0);
+        response.cache(plane.cache.had(request));
       }
       return plane.query(response, plane.ca.rootsIndex(), false, "blocking-query");
     });
@@ -74,6 +74,9 @@ final class CaEndpoint implements Endpoint {
     if (!cached) {
       // What is cached is served without another look at the token, even after its end (0.7).
       Rights.require(plane.rights(request).serviceWrite(service));
+      if (plane.faults.signingLimited) {
+        throw new ApiError(429, "Rate limit reached, try again later");
+      }
     }
     boolean warm = request.index() == 0 && cached;
     // The leaf endpoint alone waits ten minutes where nothing is asked for (b.1).
@@ -95,6 +98,9 @@ final class CaEndpoint implements Endpoint {
     Rights.require(plane.rights(request).operatorWrite());
     if (request.method().equals("GET")) {
       return ApiResponse.json(plane.ca.configurationJson());
+    }
+    if (plane.faults.reconfiguring) {
+      throw new ApiError(500, "CA is already in state \"RECONFIGURING\"");
     }
     try {
       JsonObject body = JsonObject.parse(request.body());

@@ -28,10 +28,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CaState {
   private record Root(
-      MeshTestAuthority authority, List<X509Certificate> crossSigned, long index, boolean active) {
-    Root inactive(long newIndex) {
-      // Consul lists no cross-signed certificate with a root that is not active any more.
-      return new Root(authority, List.of(), newIndex, false);
+      MeshTestAuthority authority,
+      List<X509Certificate> crossSigned,
+      long createIndex,
+      long modifyIndex,
+      boolean active) {
+    /** A rotation writes all roots anew. */
+    Root inactive(long now) {
+      return new Root(authority, crossSigned, createIndex, now, false);
     }
   }
 
@@ -48,6 +52,7 @@ public final class CaState {
 
   private final BlockingIndex index;
   private final PlaneSettings settings;
+  private final FaultSwitches faults;
   private final Random random;
   private final String clusterId = UUID.randomUUID().toString();
   private final Map<String, Leaf> leaves = new HashMap<>();
@@ -60,15 +65,16 @@ public final class CaState {
   private final Map<String, @Nullable Object> configuration = new HashMap<>();
   private long configuredAt = 5;
 
-  public CaState(BlockingIndex index, PlaneSettings settings, Random random) {
+  public CaState(BlockingIndex index, PlaneSettings settings, FaultSwitches faults, Random random) {
     this.index = index;
     this.settings = settings;
+    this.faults = faults;
     this.random = random;
     this.leafTtl = settings.leafTtl();
     MeshTestAuthority first =
         MeshTestAuthority.create(clusterId + ".consul", settings.caKeyType(), settings.clock());
     this.rootsIndex = index.locked(index::next);
-    this.roots = List.of(new Root(first, List.of(), rootsIndex, true));
+    this.roots = List.of(new Root(first, List.of(), rootsIndex, rootsIndex, true));
   }
 
   public String trustDomain() {
@@ -117,9 +123,9 @@ public final class CaState {
       long now = index.next();
       X509Certificate bridge = activeRoot().authority().crossSign(newcomer);
       List<Root> all = new ArrayList<>();
-      all.add(new Root(newcomer, List.of(bridge), now, true));
+      all.add(new Root(newcomer, List.of(bridge), now, now, true));
       for (Root root : roots) {
-        all.add(root.active() ? root.inactive(now) : root);
+        all.add(root.inactive(now));
       }
       roots = List.copyOf(all);
       if (withheldView == null) {
@@ -248,7 +254,8 @@ public final class CaState {
       rootsIndex = index.next();
       roots =
           roots.stream()
-              .map(r -> new Root(r.authority(), r.crossSigned(), rootsIndex, r.active()))
+              .map(
+                  r -> new Root(r.authority(), r.crossSigned(), rootsIndex, rootsIndex, r.active()))
               .toList();
       leaves.clear();
     });
@@ -263,7 +270,7 @@ public final class CaState {
   public Leaf leaf(String service, String token) {
     return index.locked(() -> {
       Leaf leaf = leaves.get(key(service, token));
-      if (leaf == null || isDue(leaf)) {
+      if (leaf == null || (isDue(leaf) && !faults.signingLimited)) {
         // The defect: what a rotation renewed once, no rotation renews again (c.6).
         boolean rotated = leaf != null && !leaf.issuer().equals(activeRoot().authority());
         boolean stuck = settings.rotationDefect() && leaf != null && (leaf.stuck() || rotated);
@@ -358,8 +365,8 @@ public final class CaState {
         "Active", root.active(),
         "PrivateKeyType", authority.keyKind(),
         "PrivateKeyBits", authority.keyBits(),
-        "CreateIndex", root.index(),
-        "ModifyIndex", root.index());
+        "CreateIndex", root.createIndex(),
+        "ModifyIndex", root.modifyIndex());
   }
 
   /** The body of the leaf endpoint. */

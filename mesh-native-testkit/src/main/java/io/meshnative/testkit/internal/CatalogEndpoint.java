@@ -40,11 +40,17 @@ final class CatalogEndpoint implements Endpoint {
             () -> plane.catalog.services(rights::serviceRead));
       }
       case "service", "connect" -> {
-        Predicate<String> visible = visible(permitted(request));
+        Rights rights = permitted(request);
+        Predicate<String> visible = visible(rights);
         if (name.isEmpty()) {
           throw ApiError.badRequest("Missing service name");
         }
         boolean connect = request.segment(2).equals("connect");
+        if (connect && !rights.serviceRead(name)) {
+          // Who may not see the service is told nothing and waits for nothing, as with health.
+          yield plane.query(
+              Plane.consistency(request, ApiResponse.json(List.of())), 1, false, "blocking-query");
+        }
         yield query(
             request,
             () -> plane.catalog.indexFor(name),

@@ -32,7 +32,8 @@ public final class CatalogState {
   private final Map<String, ServiceInstance> instances = new TreeMap<>();
   private final Map<String, Long> changedAt = new HashMap<>();
   private Check nodeCheck;
-  private long lastExtinction = 1;
+  private @Nullable Check nodeMaintenance;
+  private long lastExtinction;
 
   public CatalogState(BlockingIndex index, PlaneSettings settings) {
     this.index = index;
@@ -88,6 +89,9 @@ public final class CatalogState {
         instance.checks.putAll(old.checks);
       }
       for (Check check : checks) {
+        if (!check.aliasOf.isEmpty()) {
+          follow(check, instances.get(check.aliasOf));
+        }
         if (check.ttl != null) {
           check.expires = settings.clock().instant().plus(check.ttl);
         }
@@ -112,6 +116,7 @@ public final class CatalogState {
       changed(old, now);
     }
     changed(instance, now);
+    followers(instance.id);
   }
 
   private void changed(ServiceInstance instance, long now) {
@@ -131,6 +136,7 @@ public final class CatalogState {
       if (old != null) {
         lastExtinction = index.next();
         changed(old, lastExtinction);
+        followers(id);
       }
       return old != null;
     });
@@ -164,6 +170,40 @@ public final class CatalogState {
       check.output = output;
       check.modifyIndex = index.next();
       changed(instance, check.modifyIndex);
+      followers(instance.id);
+    }
+  }
+
+  /** Has the checks that stand for those of an instance follow them. */
+  private void followers(String id) {
+    for (ServiceInstance instance : instances.values()) {
+      for (Check check : instance.checks.values()) {
+        if (check.aliasOf.equals(id)) {
+          String status = check.status;
+          String output = check.output;
+          follow(check, instances.get(id));
+          if (!check.status.equals(status) || !check.output.equals(output)) {
+            check.modifyIndex = index.next();
+            changed(instance, check.modifyIndex);
+          }
+        }
+      }
+    }
+  }
+
+  private static void follow(Check alias, @Nullable ServiceInstance target) {
+    if (target == null || target.checks.isEmpty()) {
+      alias.status = "passing";
+      alias.output = "No checks found.";
+      return;
+    }
+    alias.status = target.aggregated();
+    alias.output = "All checks passing.";
+    for (Check check : target.checks.values()) {
+      if (check.status.equals(alias.status) && !alias.status.equals("passing")) {
+        alias.output = "Aliased check \"%s\" failing: %s".formatted(check.name, check.output);
+        return;
+      }
     }
   }
 
@@ -219,10 +259,35 @@ public final class CatalogState {
         check.notes = reason;
         instance.checks.put(checkId, check);
         changed(instance, check.createIndex);
+        followers(id);
       } else if (!on && instance.checks.remove(checkId) != null) {
         changed(instance, index.next());
+        followers(id);
       }
       return true;
+    });
+  }
+
+  private List<Check> nodeChecks() {
+    return nodeMaintenance == null ? List.of(nodeCheck) : List.of(nodeMaintenance, nodeCheck);
+  }
+
+  /** Switches maintenance mode of the node, and so of everything on it. */
+  void nodeMaintenance(boolean on, String reason) {
+    index.locked(() -> {
+      if (on == (nodeMaintenance != null)) {
+        return;
+      }
+      long now = index.next();
+      nodeMaintenance = null;
+      if (on) {
+        Check check =
+            new Check(
+                "_node_maintenance", "Node Maintenance Mode", "maintenance", null, "critical", now);
+        check.notes = reason;
+        nodeMaintenance = check;
+      }
+      instances.values().forEach(instance -> changed(instance, now));
     });
   }
 
@@ -258,7 +323,12 @@ public final class CatalogState {
   public long indexFor(String service) {
     return index.locked(() -> {
       expireTtls();
-      return changedAt.getOrDefault(service, lastExtinction);
+      Long own = changedAt.get(service);
+      if (own != null) {
+        return own;
+      }
+      // A service that never was shows when one last ended, else the index of the whole catalog.
+      return lastExtinction > 0 ? lastExtinction : catalogIndex();
     });
   }
 
@@ -268,7 +338,7 @@ public final class CatalogState {
     return index.locked(() -> {
       List<Object> rows = new ArrayList<>();
       for (ServiceInstance instance : shown(service, connect, visible)) {
-        if (!passingOnly || instance.passing()) {
+        if (!passingOnly || (instance.passing() && nodeMaintenance == null)) {
           rows.add(row(instance));
         }
       }
@@ -315,8 +385,8 @@ public final class CatalogState {
 
   /** The latest write of any instance. */
   long catalogIndex() {
-    return index.locked(
-        () -> changedAt.values().stream().mapToLong(Long::longValue).max().orElse(lastExtinction));
+    return index.locked(() ->
+        changedAt.values().stream().mapToLong(Long::longValue).max().orElse(nodeCheck.createIndex));
   }
 
   /** The name of the service that an instance is of. */
@@ -381,7 +451,7 @@ public final class CatalogState {
     return Json.object(
         "Node", node,
         "Service", instance.healthJson(old),
-        "Checks", instance.checksJson(NODE, old, nodeCheck));
+        "Checks", instance.checksJson(NODE, old, nodeChecks()));
   }
 
   /** All instances, as {@code agent/services} shows them. */
@@ -444,7 +514,7 @@ public final class CatalogState {
   public void restart() {
     index.locked(() -> {
       changedAt.clear();
-      lastExtinction = 1;
+      lastExtinction = 0;
       nodeCheck = newNodeCheck();
       for (ServiceInstance instance : instances.values()) {
         long now = index.next();

@@ -42,7 +42,7 @@ final class ChainEndpoint implements Endpoint {
               .compile();
       ApiResponse response = ApiResponse.json(Json.object("Chain", chain));
       if (request.flag("cached")) {
-        response.cache(request.index() == 0);
+        response.cache(plane.cache.had(request));
       }
       Plane.consistency(request, response);
       return plane.query(response, plane.configIndex(), true, "blocking-query");

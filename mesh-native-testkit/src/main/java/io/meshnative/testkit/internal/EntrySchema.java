@@ -203,7 +203,7 @@ final class EntrySchema {
           Set.of("TransparentProxy"),
           "Kind",
           "TransparentProxy",
-          struct("MeshDestinationsOnly"),
+          struct(Set.of("MeshDestinationsOnly"), "MeshDestinationsOnly"),
           "Meta",
           META,
           "CreateIndex",
@@ -258,7 +258,22 @@ final class EntrySchema {
               .formatted(
                   count, count == 1 ? "error" : "errors", String.join("\n\t* ", schema.unknown)));
     }
+    if (old && kind.equals("service-router")) {
+      nameNamespaces(entry);
+    }
     return entry;
+  }
+
+  /** 1.8 fills in the namespace of a route's destination, but only where methods are matched. */
+  @SuppressWarnings("unchecked") // made above
+  private static void nameNamespaces(Map<String, @Nullable Object> router) {
+    for (Object tree : ConfigEntries.object(router).list("Routes")) {
+      JsonObject route = ConfigEntries.object(tree);
+      JsonObject http = ConfigEntries.child(ConfigEntries.child(route, "Match"), "HTTP");
+      if (!http.list("Methods").isEmpty() && route.get("Destination") instanceof Map<?, ?> map) {
+        ((Map<String, @Nullable Object>) map).putIfAbsent("Namespace", "default");
+      }
+    }
   }
 
   private Map<String, @Nullable Object> struct(String at, Struct shape, JsonObject object) {
@@ -281,7 +296,20 @@ final class EntrySchema {
           if (kept || !isEmpty(value)) {
             all.put(name, value);
           } else if (shape.always().contains(name) && !(inner instanceof ListOf)) {
-            all.put(name, value == null && inner instanceof Struct ? Json.object() : value);
+            all.put(name, value == null && inner instanceof Struct empty ? zero(empty) : value);
+          }
+        });
+    return all;
+  }
+
+  /** An object that was not given: what it always shows is shown nevertheless, as false. */
+  private static Map<String, @Nullable Object> zero(Struct shape) {
+    Map<String, @Nullable Object> all = new LinkedHashMap<>();
+    shape
+        .fields()
+        .forEach((name, inner) -> {
+          if (shape.always().contains(name)) {
+            all.put(name, inner instanceof Struct struct ? zero(struct) : false);
           }
         });
     return all;

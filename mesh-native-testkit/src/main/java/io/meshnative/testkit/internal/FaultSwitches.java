@@ -23,6 +23,9 @@ public final class FaultSwitches {
   volatile boolean garbling;
   volatile Duration dripPause = Duration.ZERO;
   volatile boolean leaderless;
+  volatile boolean rateLimited;
+  volatile boolean signingLimited;
+  volatile boolean reconfiguring;
   private volatile boolean fallingIndex;
 
   /** Answers nothing, however long it takes. */
@@ -48,9 +51,24 @@ public final class FaultSwitches {
     dripPause = pause;
   }
 
-  /** Has what needs the servers fail, as while they elect a leader. */
+  /** The servers have no leader. */
   public void leaderless(boolean on) {
     leaderless = on;
+  }
+
+  /** The agent's limit of calls to the servers is used up. */
+  public void rateLimited(boolean on) {
+    rateLimited = on;
+  }
+
+  /** The CA's limit of signatures is used up. */
+  public void signingLimited(boolean on) {
+    signingLimited = on;
+  }
+
+  /** The CA is busy with a change of its configuration. */
+  public void reconfiguring(boolean on) {
+    reconfiguring = on;
   }
 
   public void fallingIndex(boolean on) {

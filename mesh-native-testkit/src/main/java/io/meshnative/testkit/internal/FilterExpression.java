@@ -21,7 +21,19 @@ import org.jspecify.annotations.Nullable;
 final class FilterExpression implements Predicate<@Nullable Object> {
   private static final Pattern WORD =
       Pattern.compile("\\s*(?:\"((?:[^\"\\\\]|\\\\.)*)\"|`([^`]*)`|(==|!=|[()])|([^\\s()\"`=!]+))");
-  private static final List<String> ROOTS = List.of("Node", "Service", "Checks", "value");
+
+  /** What a row of health has, and the values that binding rules look at. */
+  private static final List<String> HEALTH_AND_VALUES =
+      List.of("Node", "Service", "Checks", "value", "list");
+
+  /** Selectors whose values are numbers, so that what they are compared to has to be one, too. */
+  private static final List<String> NUMBERS =
+      List.of("Service.Port", "Service.Weights.Passing", "Service.Weights.Warning", "Precedence");
+
+  private static final String OPERATOR_EXPECTED =
+      "\"!=\", \"==\", \"contains\", \"in\", \"is\", \"matches\", \"not\" or [ \\t\\r\\n]";
+  private static final String VALUE_EXPECTED =
+      "\"-\", \"0\", \"\\\"\", \"`\", [ \\t\\r\\n], [1-9] or [a-zA-Z]";
 
   private final Predicate<@Nullable Object> root;
 
@@ -35,10 +47,15 @@ final class FilterExpression implements Predicate<@Nullable Object> {
    * @throws ApiError 500 if it is none
    */
   static FilterExpression parse(String text) {
+    return parse(text, HEALTH_AND_VALUES);
+  }
+
+  /** The same, over trees that have these fields. */
+  static FilterExpression parse(String text, List<String> roots) {
     if (text.isBlank()) {
       return new FilterExpression(tree -> true);
     }
-    return new FilterExpression(new Reader(text).read());
+    return new FilterExpression(new Reader(text, roots).read());
   }
 
   @Override
@@ -50,7 +67,7 @@ final class FilterExpression implements Predicate<@Nullable Object> {
     return new ApiError(500, "Failed to create boolean expression evaluator: " + why);
   }
 
-  private record Word(String text, boolean quoted) {
+  private record Word(String text, boolean quoted, int start) {
     boolean is(String wanted) {
       return !quoted && text.equals(wanted);
     }
@@ -59,10 +76,12 @@ final class FilterExpression implements Predicate<@Nullable Object> {
   /** Recursive descent, one method for each level of binding. */
   private static final class Reader {
     private final List<Word> words = new ArrayList<>();
+    private final List<String> roots;
     private final int length;
     private int at;
 
-    Reader(String text) {
+    Reader(String text, List<String> roots) {
+      this.roots = roots;
       length = text.length();
       Matcher matcher = WORD.matcher(text);
       int end = 0;
@@ -73,7 +92,9 @@ final class FilterExpression implements Predicate<@Nullable Object> {
             quoted
                 ? Objects.requireNonNullElse(matcher.group(1), matcher.group(2))
                 : matcher.group().strip();
-        words.add(new Word(quoted ? word.replace("\\\"", "\"") : word, quoted));
+        int blanks = matcher.group().length() - matcher.group().stripLeading().length();
+        words.add(
+            new Word(quoted ? word.replace("\\\"", "\"") : word, quoted, matcher.start() + blanks));
       }
       if (!text.substring(end).isBlank()) {
         throw refused("1:%d (%d): no match found".formatted(end + 1, end));
@@ -97,6 +118,26 @@ final class FilterExpression implements Predicate<@Nullable Object> {
         throw noMatch();
       }
       return words.get(at++);
+    }
+
+    private ApiError expected(String what) {
+      int place = at < words.size() ? words.get(at).start() : length;
+      return refused("1:%d (%d): no match found, expected: %s".formatted(place + 1, place, what));
+    }
+
+    /** What a selector is compared to. */
+    private String value(List<String> path) {
+      if (at >= words.size()) {
+        throw expected(VALUE_EXPECTED);
+      }
+      String text = next().text();
+      String selector = String.join(".", path);
+      if (NUMBERS.contains(selector) && !text.matches("-?\\d+")) {
+        throw refused(
+            "Failed to coerce value \"%1$s\" for selector \"%2$s\": strconv.ParseInt: parsing \"%1$s\": invalid syntax"
+                .formatted(text, selector));
+      }
+      return text;
     }
 
     private boolean took(String wanted) {
@@ -137,10 +178,10 @@ final class FilterExpression implements Predicate<@Nullable Object> {
       }
       List<String> path = selector(first);
       if (took("==")) {
-        return equal(path, next().text());
+        return equal(path, value(path));
       }
       if (took("!=")) {
-        return equal(path, next().text()).negate();
+        return equal(path, value(path)).negate();
       }
       if (took("is")) {
         boolean full = took("not");
@@ -155,7 +196,7 @@ final class FilterExpression implements Predicate<@Nullable Object> {
       if (took("matches")) {
         return negate(negated, matching(path, next().text()));
       }
-      throw noMatch();
+      throw expected(OPERATOR_EXPECTED);
     }
 
     private static Predicate<@Nullable Object> negate(
@@ -163,9 +204,9 @@ final class FilterExpression implements Predicate<@Nullable Object> {
       return negated ? predicate.negate() : predicate;
     }
 
-    private static List<String> selector(Word word) {
+    private List<String> selector(Word word) {
       List<String> path = List.of(word.text().split("\\.", -1));
-      if (word.quoted() || !ROOTS.contains(path.get(0))) {
+      if (word.quoted() || !roots.contains(path.get(0))) {
         throw refused("Selector \"" + word.text() + "\" is not valid");
       }
       return path;
@@ -196,8 +237,18 @@ final class FilterExpression implements Predicate<@Nullable Object> {
     } catch (PatternSyntaxException e) {
       throw refused(
           "Failed to compile regular expression \"%s\": error parsing regexp: %s"
-              .formatted(regex, e.getDescription()));
+              .formatted(regex, goText(e, regex)));
     }
+  }
+
+  /** The commonest mistakes in the words of Go's parser. */
+  private static String goText(PatternSyntaxException e, String regex) {
+    return switch (e.getDescription()) {
+      case "Unclosed group" -> "missing closing ): `" + regex + "`";
+      case "Unclosed character class" -> "missing closing ]: `" + regex + "`";
+      case "Unmatched closing ')'" -> "unexpected ): `" + regex + "`";
+      default -> e.getDescription();
+    };
   }
 
   private static String text(@Nullable Object value) {

@@ -32,13 +32,15 @@ final class HealthEndpoint implements Endpoint {
     }
     boolean cached = request.flag("cached");
     // 1.10 streams what blocks or is cached, and then knows no leader (b.3, b.4).
-    boolean streaming = !plane.settings.old() && (request.index() > 0 || cached);
+    boolean streaming = plane.settings.streaming() && (request.index() > 0 || cached);
     requireKnownToken(request, streaming);
-    FilterExpression filter = FilterExpression.parse(request.parameter("filter"));
-    plane.block(request, () -> plane.catalog.indexFor(service), plane.catalog::ttlDueNanos);
+    FilterExpression filter = filter(request);
     Rights rights = plane.rights(request);
-    // Who may not see a service learns nothing of it, not even when it changed (0.6).
-    boolean blind = !streaming && !rights.serviceRead(service);
+    // Who may not see a service learns nothing of it, and does not even wait (0.6).
+    boolean blind = connect && !streaming && !rights.serviceRead(service);
+    if (!blind) {
+      plane.block(request, () -> plane.catalog.indexFor(service), plane.catalog::ttlDueNanos);
+    }
     return plane.snapshot(() -> {
       List<Object> rows =
           plane.catalog.health(
@@ -50,8 +52,10 @@ final class HealthEndpoint implements Endpoint {
       boolean elsewhere = request.has("node-meta");
       ApiResponse response =
           ApiResponse.json(elsewhere ? List.of() : rows.stream().filter(filter).toList());
+      // A stream that somebody watches fills the cache for those who only look (b.4).
+      boolean warm = (cached || streaming) && plane.cache.had(request);
       if (cached) {
-        response.cache(request.index() == 0);
+        response.cache(warm);
       }
       Plane.consistency(request, response);
       return plane.query(
@@ -69,7 +73,20 @@ final class HealthEndpoint implements Endpoint {
       // A stream hands through what gRPC made of the error (h).
       throw streaming
           ? new ApiError(e.status, "rpc error: code = Unknown desc = " + e.getMessage())
-          : e;
+          : refusal(e);
     }
+  }
+
+  private FilterExpression filter(ApiRequest request) {
+    try {
+      return FilterExpression.parse(request.parameter("filter"));
+    } catch (ApiError e) {
+      throw refusal(e);
+    }
+  }
+
+  /** 1.8 sends the headers of a query with its refusals, later releases do not. */
+  private ApiError refusal(ApiError error) {
+    return plane.settings.old() ? error.asQuery() : error;
   }
 }

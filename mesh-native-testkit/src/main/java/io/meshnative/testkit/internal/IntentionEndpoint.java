@@ -66,10 +66,12 @@ final class IntentionEndpoint implements Endpoint {
 
   private ApiResponse list(ApiRequest request) throws InterruptedException {
     plane.permit(request, rights -> true);
+    FilterExpression filter =
+        FilterExpression.parse(request.parameter("filter"), List.copyOf(FIELDS));
     plane.block(request, plane.intentions::tableIndex, Plane::neverDue);
     return plane.snapshot(() ->
         plane.query(
-            ApiResponse.json(json(visible(plane.rights(request)))),
+            ApiResponse.json(json(visible(plane.rights(request))).stream().filter(filter).toList()),
             plane.intentions.tableIndex(),
             true,
             "blocking-query"));
@@ -104,7 +106,13 @@ final class IntentionEndpoint implements Endpoint {
     boolean byDestination = by.equals("destination");
     Map<String, String> names = new LinkedHashMap<>();
     request.parameters("name").forEach(given -> names.put(given, bareName(given)));
-    plane.permit(request, rights -> names.values().stream().allMatch(rights::intentionRead));
+    if (plane.settings.old()) {
+      // What 1.8 answers here has no header of a query, refusals neither (e.3).
+      Rights rights = plane.rights(request);
+      Rights.require(names.values().stream().allMatch(rights::intentionRead));
+    } else {
+      plane.permit(request, rights -> names.values().stream().allMatch(rights::intentionRead));
+    }
     return plane.settings.old()
         ? match18(request, names, byDestination)
         : match110(request, names, byDestination);
@@ -156,7 +164,7 @@ final class IntentionEndpoint implements Endpoint {
       long shown = asked == 0 || woken || present < atStart ? present : atStart;
       ApiResponse response = ApiResponse.json(matches(names, byDestination));
       if (request.flag("cached")) {
-        response.cache(asked == 0);
+        response.cache(plane.cache.had(request));
       }
       Plane.consistency(request, response);
       return plane.query(response, shown, true, "blocking-query");
@@ -332,12 +340,16 @@ final class IntentionEndpoint implements Endpoint {
     if (body.has("Meta")) {
       throw new ApiError(500, "Meta must not be specified");
     }
-    // The rule becomes the last source of the destination's entry, or takes its old place there.
+    // The rule takes its old place in the destination's entry, or its place by precedence.
     List<IntentionRule> present =
         plane.intentions.entry(destination).map(IntentionStore.Entry::rules).orElse(List.of());
     int place = 0;
     while (place < present.size() && !present.get(place).source().equals(source)) {
       place++;
+    }
+    if (place == present.size()) {
+      int precedence = IntentionRule.precedenceOf(source, destination);
+      place = (int) present.stream().filter(rule -> rule.precedence() >= precedence).count();
     }
     String where = "Sources[" + place + "]";
     IntentionValidation.requireName(where + ".Name", source);

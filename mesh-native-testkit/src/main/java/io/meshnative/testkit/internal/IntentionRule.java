@@ -38,6 +38,11 @@ public record IntentionRule(
     if (raw != null && raw.get("Precedence") instanceof Long number) {
       return number.intValue();
     }
+    return precedenceOf(source, destination);
+  }
+
+  /** How exactly the names say whom they mean (e.4). */
+  static int precedenceOf(String source, String destination) {
     int base = destination.equals("*") ? 6 : 9;
     return source.equals("*") ? base - 1 : base;
   }

@@ -58,7 +58,7 @@ public final class Json {
     } catch (EOFException e) {
       throw new MalformedJson("unexpected EOF");
     } catch (IOException | JsonDataException e) {
-      throw new MalformedJson("invalid character: " + e.getMessage());
+      throw new MalformedJson(GoSyntax.error(text));
     }
   }
 

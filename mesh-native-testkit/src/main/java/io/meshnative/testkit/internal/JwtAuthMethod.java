@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param issuer what {@code iss} must be; empty for anything
  * @param audiences of which {@code aud} must name one; empty for anything
  * @param claimMappings names of claims to the names that binding rules know them by
+ * @param listClaimMappings the same for claims that are lists
  * @param maxTokenTtl how long its tokens live; null for ever
  */
 public record JwtAuthMethod(
@@ -35,9 +36,17 @@ public record JwtAuthMethod(
     String issuer,
     List<String> audiences,
     Map<String, String> claimMappings,
+    Map<String, String> listClaimMappings,
     @Nullable Duration maxTokenTtl,
     String tokenLocality,
     long index) {
+  /** What binding rules may know of a token: {@code value.*} and {@code list.*}. */
+  record Claims(Map<String, String> values, Map<String, List<String>> lists) {
+    Map<String, @Nullable Object> tree() {
+      return Json.object("value", values, "list", lists);
+    }
+  }
+
   /** Clocks may differ by this much. */
   private static final Duration LEEWAY = Duration.ofSeconds(60);
 
@@ -55,6 +64,9 @@ public record JwtAuthMethod(
     }
     if (!claimMappings.isEmpty()) {
       config.put("ClaimMappings", claimMappings);
+    }
+    if (!listClaimMappings.isEmpty()) {
+      config.put("ListClaimMappings", listClaimMappings);
     }
     config.put("JWTValidationPubKeys", keys);
     Map<String, @Nullable Object> json = new LinkedHashMap<>();
@@ -78,7 +90,7 @@ public record JwtAuthMethod(
    *
    * @throws ApiError 500 with Consul's text if it is none, not signed by a known key, or not valid
    */
-  Map<String, String> verify(String jwt, Instant now) {
+  Claims verify(String jwt, Instant now) {
     String[] parts = jwt.split("\\.", -1);
     if (parts.length != 3) {
       throw new ApiError(
@@ -100,7 +112,13 @@ public record JwtAuthMethod(
         values.put(value, found.toString());
       }
     });
-    return values;
+    Map<String, List<String>> lists = new LinkedHashMap<>();
+    listClaimMappings.forEach((claim, value) -> {
+      if (claims.fields().get(claim) instanceof List<?> list) {
+        lists.put(value, list.stream().map(String::valueOf).toList());
+      }
+    });
+    return new Claims(values, lists);
   }
 
   private void checkClaims(JsonObject claims, Instant now) {

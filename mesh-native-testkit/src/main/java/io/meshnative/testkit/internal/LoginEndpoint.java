@@ -52,11 +52,11 @@ final class LoginEndpoint implements Endpoint {
   private ApiResponse login(JsonObject body) {
     JwtAuthMethod method =
         plane.acl.method(body.text("AuthMethod")).orElseThrow(ApiError::unknownToken);
-    Map<String, String> values = method.verify(body.text("BearerToken"), plane.acl.now());
+    JwtAuthMethod.Claims claims = method.verify(body.text("BearerToken"), plane.acl.now());
     List<String> services = new ArrayList<>();
     for (BindingRule rule : plane.acl.bindings(method.name())) {
-      if (FilterExpression.parse(rule.selector()).test(Json.object("value", values))) {
-        services.add(filledIn(rule.bindName(), values));
+      if (FilterExpression.parse(rule.selector()).test(claims.tree())) {
+        services.add(filledIn(rule.bindName(), claims.values()));
       }
     }
     if (services.isEmpty()) {
@@ -146,6 +146,7 @@ final class LoginEndpoint implements Endpoint {
         config.text("BoundIssuer"),
         config.list("BoundAudiences").stream().map(String::valueOf).toList(),
         AclEndpoint.texts(ConfigEntries.child(config, "ClaimMappings")),
+        AclEndpoint.texts(ConfigEntries.child(config, "ListClaimMappings")),
         life,
         body.text("TokenLocality"),
         plane.acl.nextIndex());

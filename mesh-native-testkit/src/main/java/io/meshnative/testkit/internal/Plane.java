@@ -11,6 +11,8 @@ public final class Plane {
   public final PlaneSettings settings;
   public final BlockingIndex index = new BlockingIndex();
   public final FaultSwitches faults = new FaultSwitches();
+  final AgentCache cache = new AgentCache();
+  final Servers servers = new Servers(this);
   public final CaState ca;
   public final IntentionStore intentions;
   public final CatalogState catalog;
@@ -22,7 +24,7 @@ public final class Plane {
   public Plane(PlaneSettings settings, Random random) {
     this.settings = settings;
     this.defaultAllow = settings.defaultAllow();
-    this.ca = new CaState(index, settings, random);
+    this.ca = new CaState(index, settings, faults, random);
     this.catalog = new CatalogState(index, settings);
     this.checks = new CheckRunner(catalog);
     this.intentions = new IntentionStore(index, settings.clock());
@@ -38,6 +40,11 @@ public final class Plane {
     defaultAllow = value;
   }
 
+  /** The default policy as the agent's configuration has it, whether or not it takes effect. */
+  String configuredPolicy() {
+    return defaultAllow && !settings.ignoredDefaultDeny() ? "allow" : "deny";
+  }
+
   /** Numbers everything anew from low on; the content stays, but for the cached leaves. */
   public void restart() {
     index.locked(() -> {
@@ -46,6 +53,7 @@ public final class Plane {
       catalog.restart();
       intentions.restart();
       config.restart();
+      cache.clear();
     });
     index.releaseAll();
   }
@@ -73,6 +81,8 @@ public final class Plane {
         capped.plusNanos(jitter),
         dueNanos,
         CuttableServerSocket::clientOfThisThreadIsGone);
+    // What took the servers away while we waited ends the wait with their error.
+    servers.require(request);
   }
 
   /** The index of the latest write of any config entry, intentions included. */

@@ -19,6 +19,8 @@ public record PlaneSettings(
     boolean acls,
     String managementToken,
     boolean rotationDefect,
+    boolean streamingBackend,
+    boolean ignoredDefaultDeny,
     @Nullable Path tlsDirectory,
     boolean verifyIncoming,
     @Nullable Path unixSocket,
@@ -27,5 +29,10 @@ public record PlaneSettings(
   /** Whether the 1.8 forms are spoken. */
   public boolean old() {
     return version == ConsulVersion.V1_8;
+  }
+
+  /** Whether health is streamed to the agent: 1.8 knows no streams. */
+  boolean streaming() {
+    return streamingBackend && !old();
   }
 }

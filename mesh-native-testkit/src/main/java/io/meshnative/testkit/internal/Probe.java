@@ -1,6 +1,7 @@
 package io.meshnative.testkit.internal;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
@@ -50,7 +51,8 @@ interface Probe {
         socket.connect(new InetSocketAddress(uri.getHost(), uri.getPort()), millis(timeout));
         return Result.passing("TCP connect " + target + ": Success");
       } catch (IOException | IllegalArgumentException e) {
-        return Result.critical("dial tcp " + target + ": connect: " + e.getMessage());
+        String why = e instanceof ConnectException ? "connection refused" : e.getMessage();
+        return Result.critical("dial tcp " + target + ": connect: " + why);
       }
     }
   }

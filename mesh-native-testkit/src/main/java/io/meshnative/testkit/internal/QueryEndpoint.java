@@ -57,33 +57,48 @@ final class QueryEndpoint implements Endpoint {
             request.flag("connect"),
             query.onlyPassing(),
             name -> rights.serviceRead(name) && rights.nodeRead(CatalogState.NODE));
-    ApiResponse response =
-        ApiResponse.json(
-            Json.object(
-                "Service",
-                query.service(),
-                "Nodes",
-                nodes,
-                "DNS",
-                Json.object("TTL", ""),
-                "Datacenter",
-                plane.settings.datacenter(),
-                "Failovers",
-                0,
-                "Index",
-                0,
-                "LastContact",
-                0,
-                "KnownLeader",
-                true,
-                "ConsistencyLevel",
-                "leader",
-                "NotModified",
-                false,
-                "Backend",
-                0));
+    nodes.forEach(QueryEndpoint::withoutEmptyTags);
+    Map<String, @Nullable Object> body =
+        Json.object(
+            "Service",
+            query.service(),
+            "Nodes",
+            nodes,
+            "DNS",
+            Json.object("TTL", ""),
+            "Datacenter",
+            plane.settings.datacenter(),
+            "Failovers",
+            0,
+            "Index",
+            0,
+            "LastContact",
+            0,
+            "KnownLeader",
+            true,
+            "ConsistencyLevel",
+            "leader");
+    if (!plane.settings.old()) {
+      body.put("NotModified", false);
+      body.put("Backend", 0);
+    }
+    ApiResponse response = ApiResponse.json(body);
     Plane.consistency(request, response);
     // Prepared queries never block, and show no true index (f.2).
     return plane.query(response, 1, true, "blocking-query");
+  }
+
+  /** Other answers show that there are no tags by an empty list, this one by null. */
+  @SuppressWarnings("unchecked") // made by the catalog
+  private static void withoutEmptyTags(Object row) {
+    Map<String, @Nullable Object> map = (Map<String, @Nullable Object>) row;
+    if (map.get("Service") instanceof Map<?, ?> service) {
+      ((Map<String, @Nullable Object>) service).replace("Tags", List.of(), null);
+    }
+    if (map.get("Checks") instanceof List<?> checks) {
+      for (Object check : checks) {
+        ((Map<String, @Nullable Object>) check).replace("ServiceTags", List.of(), null);
+      }
+    }
   }
 }

@@ -57,6 +57,9 @@ final class Registration {
   /** The agent makes longer ones of shorter intervals. */
   private static final Duration SHORTEST_INTERVAL = Duration.ofSeconds(1);
 
+  /** Far oftener than Consul's ten seconds, so that a test need not wait for them. */
+  private static final Duration SIDECAR_INTERVAL = Duration.ofMillis(500);
+
   private static final Duration LONGEST_LOOK = Duration.ofSeconds(10);
 
   /** The instance. */
@@ -95,7 +98,7 @@ final class Registration {
     instance.proxy = body.object("Proxy").fields();
     instance.enableTagOverride = body.flag("EnableTagOverride");
     weights();
-    checks = readChecks(id, name, catalog);
+    checks = readChecks(body, id, name, catalog);
   }
 
   private void weights() throws Json.MalformedJson {
@@ -109,13 +112,13 @@ final class Registration {
     }
   }
 
-  private List<Check> readChecks(String id, String name, CatalogState catalog)
-      throws Json.MalformedJson {
+  private static List<Check> readChecks(
+      JsonObject from, String id, String name, CatalogState catalog) throws Json.MalformedJson {
     List<Object> trees = new ArrayList<>();
-    if (body.get("Check") instanceof Map<?, ?> single) {
+    if (from.get("Check") instanceof Map<?, ?> single) {
       trees.add(single);
     }
-    trees.addAll(body.list("Checks"));
+    trees.addAll(from.list("Checks"));
     List<Check> all = new ArrayList<>();
     for (Object tree : trees) {
       JsonObject check = JsonObject.of(tree);
@@ -139,12 +142,15 @@ final class Registration {
     for (String kind : List.of("HTTP", "GRPC")) {
       type = check.text(kind).isEmpty() ? type : kind.toLowerCase(Locale.ROOT);
     }
-    Probe probe = ttl == null ? probe(check, type) : null;
-    // What nobody looks at, an alias of another service, is taken to be well.
+    String alias = check.text("AliasService");
+    type = alias.isEmpty() ? type : "alias";
+    Probe probe = ttl == null && alias.isEmpty() ? probe(check, type) : null;
+    // What nobody looks at is taken to be well.
     String status = ttl == null && probe == null ? "passing" : "critical";
     Check made =
         new Check(id, name, type, ttl, check.has("Status") ? check.text("Status") : status, index);
     made.notes = check.text("Notes");
+    made.aliasOf = alias;
     made.probe = probe;
     Duration interval = duration(check, "Interval", made.interval);
     if (interval != null) {
@@ -216,9 +222,41 @@ final class Registration {
     target.put("DestinationServiceID", instance.id);
     target.put("LocalServiceAddress", "127.0.0.1");
     target.put("LocalServicePort", instance.port);
+    target.putAll(wanted.object("Proxy").fields());
     proxy.proxy = target;
-    proxy.meta = instance.meta;
+    // What the sidecar does not say of itself it has of its service.
+    proxy.meta = wanted.has("Meta") ? wanted.object("Meta").fields() : instance.meta;
+    proxy.tags = wanted.has("Tags") ? wanted.list("Tags") : instance.tags;
     return proxy;
+  }
+
+  /** The checks of a sidecar: those asked for, else that it listens and how its service is. */
+  List<Check> sidecarChecks(ServiceInstance proxy, CatalogState catalog) throws Json.MalformedJson {
+    JsonObject wanted = body.object("Connect").object("SidecarService");
+    if (wanted.has("Check") || wanted.has("Checks")) {
+      return readChecks(wanted, proxy.id, proxy.name, catalog);
+    }
+    Check listening =
+        new Check(
+            "service:" + proxy.id + ":1",
+            "Connect Sidecar Listening",
+            "tcp",
+            null,
+            "critical",
+            catalog.nextIndex());
+    String host = proxy.address.isEmpty() ? "127.0.0.1" : proxy.address;
+    listening.probe = new Probe.Tcp(host + ":" + proxy.port, SIDECAR_INTERVAL);
+    listening.interval = SIDECAR_INTERVAL;
+    Check alias =
+        new Check(
+            "service:" + proxy.id + ":2",
+            "Connect Sidecar Aliasing " + instance.id,
+            "alias",
+            null,
+            "passing",
+            catalog.nextIndex());
+    alias.aliasOf = instance.id;
+    return List.of(listening, alias);
   }
 
   private static void refuseUnknown(JsonObject object, Set<String> known) {

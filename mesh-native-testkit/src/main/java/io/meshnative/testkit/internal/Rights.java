@@ -63,6 +63,10 @@ final class Rights {
     return may("node", name, Access.READ);
   }
 
+  boolean nodeWrite(String name) {
+    return may("node", name, Access.WRITE);
+  }
+
   boolean agentRead(String name) {
     return may("agent", name, Access.READ);
   }

@@ -24,6 +24,10 @@ final class ServiceInstance {
     String status;
     String output = "";
     String notes = "";
+
+    /** The instance whose checks this one stands for; empty for none. */
+    String aliasOf = "";
+
     Instant expires = Instant.MAX;
 
     /** What the agent does by itself to find out; null where somebody else tells it. */
@@ -60,7 +64,10 @@ final class ServiceInstance {
   int warningWeight = 1;
   String datacenter;
   @Nullable String listedAs;
-  final Map<String, Check> checks = new LinkedHashMap<>();
+
+  /** By id, as every answer lists them. */
+  final Map<String, Check> checks = new java.util.TreeMap<>();
+
   long createIndex;
   long modifyIndex;
 
@@ -242,6 +249,7 @@ final class ServiceInstance {
   /** A check as {@code agent/health} shows it: without its type, with an empty definition. */
   Map<String, @Nullable Object> agentHealthCheckJson(Check check, String node, boolean old) {
     Map<String, @Nullable Object> json = agentCheckJson(check, node, old);
+    json.replace("ServiceTags", List.of(), null);
     json.put("Type", "");
     json.remove("Interval");
     json.remove("Timeout");
@@ -257,9 +265,9 @@ final class ServiceInstance {
     return json;
   }
 
-  List<Object> checksJson(String node, boolean old, Check nodeCheck) {
+  List<Object> checksJson(String node, boolean old, List<Check> nodeChecks) {
     List<Object> list = new ArrayList<>();
-    list.add(checkJson(nodeCheck, node, "", "", List.of(), old));
+    nodeChecks.forEach(check -> list.add(checkJson(check, node, "", "", List.of(), old)));
     checks.values().forEach(check -> list.add(checkJson(check, node, id, name, tags, old)));
     return list;
   }
