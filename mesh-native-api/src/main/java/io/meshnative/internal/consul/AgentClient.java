@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import okhttp3.Call;
 import okhttp3.ConnectionPool;
+import okhttp3.ConnectionSpec;
 import okhttp3.Credentials;
 import okhttp3.HttpUrl;
 import okhttp3.Interceptor;
@@ -72,8 +73,15 @@ final class AgentClient implements AutoCloseable {
   AgentClient(ConsulConfig config, Function<AgentClient, Tokens> tokens)
       throws ControlPlaneException {
     this.config = config;
+    boolean anyTls = config.addresses().stream().anyMatch(config::usesTls);
+    AgentTls tls = anyTls ? AgentTls.of(config) : null;
     this.shared =
         new OkHttpClient.Builder()
+            // Else it loads the JDK's authorities, for each client anew, for TLS that nobody speaks.
+            .connectionSpecs(
+                anyTls
+                    ? List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT)
+                    : List.of(ConnectionSpec.CLEARTEXT))
             .connectTimeout(CONNECT_TIMEOUT)
             .writeTimeout(WRITE_TIMEOUT)
             .proxy(Proxy.NO_PROXY)
@@ -82,8 +90,6 @@ final class AgentClient implements AutoCloseable {
             .connectionPool(new ConnectionPool(4, 30, TimeUnit.SECONDS))
             .addNetworkInterceptor(AgentClient::once)
             .build();
-    boolean anyTls = config.addresses().stream().anyMatch(config::usesTls);
-    AgentTls tls = anyTls ? AgentTls.of(config) : null;
     this.routes =
         config.addresses().stream()
             .map(address -> AgentRoute.of(address, config, shared, tls))
