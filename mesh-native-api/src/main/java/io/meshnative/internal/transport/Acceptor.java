@@ -310,6 +310,7 @@ public final class Acceptor extends MeshServerSocket {
       channel.handshake(
           Deadline.afterMillis(clamp(TimeUnit.MILLISECONDS.convert(options.handshakeTimeout()))));
       handshake.freeSlot();
+      handshake.channel = null; // the application's now: we must not keep it from being collected
       handOver(new MeshSocket(channel));
     } catch (IOException e) {
       // A refusal was reported with its reason where it was decided; the rest is the internet's
@@ -350,6 +351,11 @@ public final class Acceptor extends MeshServerSocket {
               uncount.run();
             });
     engine.onCut(channel::abort);
+    engine.transportEnd(
+        () -> {
+          RawSockets.closeQuietly(raw);
+          uncount.run();
+        });
     return channel;
   }
 
