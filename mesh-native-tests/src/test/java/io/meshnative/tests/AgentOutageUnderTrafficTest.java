@@ -43,10 +43,7 @@ class AgentOutageUnderTrafficTest {
       // the next report; that would be another test.
       MeshClient db =
           cast.ready(
-              agent
-                  .client("db")
-                  .register(Cast.ofListener().withoutChecks())
-                  .listener(told::add));
+              agent.client("db").register(Cast.ofListener().withoutChecks()).listener(told::add));
       MeshClient web = cast.ready(agent.client("web").listener(told::add));
       SteadyTraffic traffic = cast.keep(SteadyTraffic.start(web, cast.lawless("evil"), db));
       MeshClient guest = cast.lawless("guest");
@@ -79,10 +76,9 @@ class AgentOutageUnderTrafficTest {
       assertThat(told)
           .filteredOn(MeshEvent.ControlPlaneFailed.class::isInstance)
           .isNotEmpty()
-          .allSatisfy(
-              event ->
-                  assertThat(((MeshEvent.ControlPlaneFailed) event).cause().getMessage())
-                      .contains(agent.httpAddr()));
+          .allSatisfy(event ->
+              assertThat(((MeshEvent.ControlPlaneFailed) event).cause().getMessage())
+                  .contains(agent.httpAddr()));
       traffic.assertUntroubled();
     }
 
@@ -116,14 +112,13 @@ class AgentOutageUnderTrafficTest {
     try (Stage stage = Stage.set()) {
       stage.agent.freeze();
       CompletableFuture<Void> flip =
-          Background.run(
-              () -> {
-                try {
-                  stage.agent.deny("guest", "db"); // taken by the agent once it moves again
-                } catch (IOException e) {
-                  throw new java.io.UncheckedIOException(e);
-                }
-              });
+          Background.run(() -> {
+            try {
+              stage.agent.deny("guest", "db"); // taken by the agent once it moves again
+            } catch (IOException e) {
+              throw new java.io.UncheckedIOException(e);
+            }
+          });
       stage.awaitStale();
       stage.traffic.awaitProgress();
       assertThat(stage.db.explain("guest").isAllowed()).isTrue();
@@ -154,8 +149,7 @@ class AgentOutageUnderTrafficTest {
         db.awaitReady(Cast.GUARD);
         assertThat(web.state()).isEqualTo(MeshState.READY);
         try (Echo echo =
-            new Echo(
-                db.listen(Cast.loopback(), io.meshnative.ListenOptions.defaults()))) {
+            new Echo(db.listen(Cast.loopback(), io.meshnative.ListenOptions.defaults()))) {
           Cast.awaitEndpoint(web, "db");
           assertThat(Cast.reaches(web, "db")).isTrue();
           assertThat(echo.accepted()).isEqualTo(1);

@@ -60,7 +60,9 @@ class ChaosTest {
         faults -> faults.leafForOtherService(null),
         "expected a certificate for the service "),
     LEAF_WITH_OTHER_KEY(
-        f -> f.leafWithOtherKey(true), f -> f.leafWithOtherKey(false), "expected the private key of "),
+        f -> f.leafWithOtherKey(true),
+        f -> f.leafWithOtherKey(false),
+        "expected the private key of "),
     CLOCK_AHEAD(
         faults -> faults.clockSkew(Duration.ofHours(2)),
         faults -> faults.clockSkew(Duration.ZERO),
@@ -70,8 +72,7 @@ class ChaosTest {
         faults -> faults.clockSkew(Duration.ofHours(-2)),
         faults -> faults.clockSkew(Duration.ZERO),
         ""),
-    SLOW(
-        faults -> faults.delay(Duration.ofSeconds(1)), faults -> faults.delay(Duration.ZERO), ""),
+    SLOW(faults -> faults.delay(Duration.ofSeconds(1)), faults -> faults.delay(Duration.ZERO), ""),
     DRIPPING(
         faults -> faults.slowDrip(Duration.ofMillis(1)),
         faults -> faults.slowDrip(Duration.ZERO),
@@ -115,7 +116,9 @@ class ChaosTest {
     plane = embedded.plane();
     plane.allow("web", "db").allow("guest", "db").deny("evil", "db");
     cast = new Cast(embedded);
-    db = cast.ready(cast.builder("db").register(Cast.ofListener().withoutChecks()).listener(told::add));
+    db =
+        cast.ready(
+            cast.builder("db").register(Cast.ofListener().withoutChecks()).listener(told::add));
     web = cast.ready(cast.builder("web").listener(told::add));
     traffic = cast.keep(SteadyTraffic.start(web, cast.lawless("evil"), db));
   }
@@ -266,11 +269,10 @@ class ChaosTest {
     Cast.await("db has lost its intentions", () -> db.snapshot().inboundIntentions() == 0);
     assertThat(db.explain("web").isAllowed()).isFalse();
     assertThat(told(MeshEvent.ControlPlaneFailed.class))
-        .anySatisfy(
-            failed ->
-                assertThat(failed.cause())
-                    .hasMessageContaining("expected the state held before, found nothing after")
-                    .hasMessageContaining("it is read a second time, consistently"));
+        .anySatisfy(failed ->
+            assertThat(failed.cause())
+                .hasMessageContaining("expected the state held before, found nothing after")
+                .hasMessageContaining("it is read a second time, consistently"));
     plane.faults().emptyIntentions(false);
     Cast.await("db has its intentions back", () -> db.snapshot().inboundIntentions() == 3);
     Cast.awaitReaches(web, "db", true);

@@ -75,16 +75,14 @@ class ClockJumpsTest {
     assertThat(told)
         .filteredOn(MeshEvent.StateChanged.class::isInstance)
         .singleElement()
-        .satisfies(
-            event ->
-                assertThat(((MeshEvent.StateChanged) event).reason())
-                    .contains("the identity " + db.identity().id() + " ended at "));
+        .satisfies(event ->
+            assertThat(((MeshEvent.StateChanged) event).reason())
+                .contains("the identity " + db.identity().id() + " ended at "));
     assertThat(told)
         .filteredOn(MeshEvent.Withdrawn.class::isInstance)
-        .anySatisfy(
-            event ->
-                assertThat(((MeshEvent.Withdrawn) event).reason())
-                    .contains("the certificates of the connection with"));
+        .anySatisfy(event ->
+            assertThat(((MeshEvent.Withdrawn) event).reason())
+                .contains("the certificates of the connection with"));
     assertThatThrownBy(() -> db.dial("web"))
         .isInstanceOf(IdentityExpiredException.class)
         .hasMessageContaining("expected a live identity")
@@ -127,11 +125,10 @@ class ClockJumpsTest {
     Cast.await("db says that it serves nobody", () -> db.state() == MeshState.EXPIRED);
     assertThat(told)
         .filteredOn(MeshEvent.StateChanged.class::isInstance)
-        .anySatisfy(
-            event ->
-                assertThat(((MeshEvent.StateChanged) event).reason())
-                    .contains("begins only at")
-                    .contains("the clock has been set back"));
+        .anySatisfy(event ->
+            assertThat(((MeshEvent.StateChanged) event).reason())
+                .contains("begins only at")
+                .contains("the clock has been set back"));
     assertThat(db.explain("evil").isAllowed()).isFalse();
     dbClock.advance(Duration.ofDays(30));
     Cast.await("db serves again", () -> db.state() == MeshState.READY);
@@ -162,7 +159,9 @@ class ClockJumpsTest {
     Cast.awaitReaches(lawless, "db", true);
   }
 
-  /** A machine whose clock is set back again and again would else serve its last policy for ever. */
+  /**
+   * A machine whose clock is set back again and again would else serve its last policy for ever.
+   */
   @Test
   void aStalePolicyEndsThoughTheClockIsSetBack() throws Exception {
     TestClock clock = new TestClock();

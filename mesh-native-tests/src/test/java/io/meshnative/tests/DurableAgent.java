@@ -145,7 +145,8 @@ final class DurableAgent implements Plane {
             + action
             + "\"}";
     HttpResponse<String> answer = api().send("POST", "/v1/connect/intentions", body);
-    if (answer.statusCode() != 200 && !answer.body().toLowerCase(java.util.Locale.ROOT).contains("duplicate")) {
+    if (answer.statusCode() != 200
+        && !answer.body().toLowerCase(java.util.Locale.ROOT).contains("duplicate")) {
       throw new IOException(answer.statusCode() + " " + answer.body());
     }
     return this;
@@ -183,8 +184,7 @@ final class DurableAgent implements Plane {
 
   @Override
   public String trustDomain() throws IOException {
-    return AgentApi.field(
-        api().require("GET", "/v1/agent/connect/ca/roots", ""), "TrustDomain");
+    return AgentApi.field(api().require("GET", "/v1/agent/connect/ca/roots", ""), "TrustDomain");
   }
 
   @Override

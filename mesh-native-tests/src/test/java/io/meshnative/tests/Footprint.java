@@ -20,8 +20,8 @@ import org.junit.jupiter.api.Assumptions;
 /**
  * What this process holds now: threads, open files by kind, memory, and objects by class.
  *
- * <p>Native memory is measured by the objects that own it. A BoringSSL connection, key or context is
- * freed by its Java owner's {@code close} or finalizer and by nothing else, and an owner is gone
+ * <p>Native memory is measured by the objects that own it. A BoringSSL connection, key or context
+ * is freed by its Java owner's {@code close} or finalizer and by nothing else, and an owner is gone
  * from the heap only after its finalizer has run: as many owners as before means as much native
  * memory as before, exactly. Resident memory, which allocators and the heap blur, is the coarse
  * second look.
@@ -30,7 +30,7 @@ final class Footprint {
   private static final Path FILES = Path.of("/proc/self/fd");
   private static final Path STATUS = Path.of("/proc/self/status");
 
-  /** {@code   12:   345   6789  class.Name (module)}. */
+  /** {@code 12: 345 6789 class.Name (module)}. */
   private static final Pattern ROW = Pattern.compile("\\s*\\d+:\\s+(\\d+)\\s+\\d+\\s+(\\S+).*");
 
   private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
@@ -86,8 +86,7 @@ final class Footprint {
   static long residentMegabytes() {
     collect();
     try {
-      String trimmed = command("systemTrimNativeHeap");
-      assert trimmed != null;
+      String unused = command("systemTrimNativeHeap");
     } catch (JMException e) {
       // An older JDK: the allowance of whoever asks has to cover it.
     }

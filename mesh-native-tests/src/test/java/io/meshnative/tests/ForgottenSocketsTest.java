@@ -56,11 +56,10 @@ class ForgottenSocketsTest {
           acceptAndForget(server);
           Awaitility.await("the collector has found the socket, and the caller knows")
               .atMost(Duration.ofSeconds(60))
-              .until(
-                  () -> {
-                    Footprint.collect();
-                    return hasEnded(caller);
-                  });
+              .until(() -> {
+                Footprint.collect();
+                return hasEnded(caller);
+              });
         }
         Awaitility.await("the place is free")
             .atMost(Duration.ofSeconds(60))

@@ -148,12 +148,11 @@ final class HostileAgent implements AutoCloseable {
     response
         .headers()
         .map()
-        .forEach(
-            (name, values) -> {
-              if (name.toLowerCase(java.util.Locale.ROOT).startsWith("x-consul-")) {
-                head.append(name).append(": ").append(values.get(0)).append("\r\n");
-              }
-            });
+        .forEach((name, values) -> {
+          if (name.toLowerCase(java.util.Locale.ROOT).startsWith("x-consul-")) {
+            head.append(name).append(": ").append(values.get(0)).append("\r\n");
+          }
+        });
     head.append("Connection: close\r\nContent-Length: ").append(response.body().length);
     out.write(head.append("\r\n\r\n").toString().getBytes(StandardCharsets.US_ASCII));
     out.write(response.body());

@@ -18,8 +18,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * An agent that answers without end, in each way that HTTP offers and to each kind of question: it
- * is cut off before it costs much memory, which is measured by what it could write; traffic goes on,
- * and all is well when the agent is.
+ * is cut off before it costs much memory, which is measured by what it could write; traffic goes
+ * on, and all is well when the agent is.
  */
 @ExtendWith(Quiet.class)
 @Timeout(300)
@@ -91,8 +91,7 @@ class HostileAgentTest {
 
   static Stream<Arguments> floods() {
     return Stream.of(Question.values())
-        .flatMap(
-            question -> Stream.of(Flood.values()).map(flood -> Arguments.of(question, flood)));
+        .flatMap(question -> Stream.of(Flood.values()).map(flood -> Arguments.of(question, flood)));
   }
 
   @ParameterizedTest

@@ -165,13 +165,12 @@ final class SteadyTraffic implements AutoCloseable {
     long attemptsBefore = attempts.get();
     Awaitility.await("requests go on")
         .atMost(Cast.GUARD)
-        .until(
-            () -> {
-              assertUntroubled();
-              return kept.get() >= keptBefore + 10
-                  && dialled.get() >= dialledBefore + 5
-                  && attempts.get() >= attemptsBefore + 3;
-            });
+        .until(() -> {
+          assertUntroubled();
+          return kept.get() >= keptBefore + 10
+              && dialled.get() >= dialledBefore + 5
+              && attempts.get() >= attemptsBefore + 3;
+        });
   }
 
   /** No request has failed, and nothing was heard of the intruder. */
@@ -200,7 +199,11 @@ final class SteadyTraffic implements AutoCloseable {
 
   @Override
   public String toString() {
-    return kept + " requests on a kept connection, " + dialled + " on new ones, " + attempts
+    return kept
+        + " requests on a kept connection, "
+        + dialled
+        + " on new ones, "
+        + attempts
         + " refused";
   }
 

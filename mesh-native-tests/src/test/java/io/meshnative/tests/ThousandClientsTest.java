@@ -26,8 +26,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * What a thousand closed clients leave behind: nothing. Each has watched an agent over HTTP, dialled
- * and listened, and holds a connection in each direction when it is closed.
+ * What a thousand closed clients leave behind: nothing. Each has watched an agent over HTTP,
+ * dialled and listened, and holds a connection in each direction when it is closed.
  */
 @ExtendWith(Quiet.class)
 class ThousandClientsTest {
@@ -162,14 +162,13 @@ class ThousandClientsTest {
       awaitNoClient(world);
       Awaitility.await("as much is held as before")
           .atMost(Cast.GUARD)
-          .untilAsserted(
-              () -> {
-                assertThat(Footprint.instances(OURS)).isEqualTo(ours);
-                assertNoMore(Footprint.instances(Footprint::ownsNativeMemory), natives);
-                assertNoMore(Footprint.openFiles(), files);
-                // The control plane's and the HTTP client's pools breathe; they do not grow.
-                assertThat(Footprint.threads("").size()).isLessThan(threads + CLIENTS / 20);
-              });
+          .untilAsserted(() -> {
+            assertThat(Footprint.instances(OURS)).isEqualTo(ours);
+            assertNoMore(Footprint.instances(Footprint::ownsNativeMemory), natives);
+            assertNoMore(Footprint.openFiles(), files);
+            // The control plane's and the HTTP client's pools breathe; they do not grow.
+            assertThat(Footprint.threads("").size()).isLessThan(threads + CLIENTS / 20);
+          });
       assertThat(Footprint.residentMegabytes())
           .as("MiB resident after %d clients", CLIENTS)
           .isLessThan(resident + RESIDENT_SLACK_MEGABYTES);
@@ -179,12 +178,10 @@ class ThousandClientsTest {
 
   private static <N extends Number> void assertNoMore(Map<String, N> now, Map<String, N> before) {
     assertThat(now)
-        .allSatisfy(
-            (kind, count) ->
-                assertThat(count.longValue())
-                    .as(kind)
-                    .isLessThanOrEqualTo(
-                        before.containsKey(kind) ? before.get(kind).longValue() : 0));
+        .allSatisfy((kind, count) ->
+            assertThat(count.longValue())
+                .as(kind)
+                .isLessThanOrEqualTo(before.containsKey(kind) ? before.get(kind).longValue() : 0));
   }
 
   private static void awaitNoClient(World world) {

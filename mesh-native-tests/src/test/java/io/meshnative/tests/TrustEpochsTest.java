@@ -57,8 +57,7 @@ class TrustEpochsTest {
               .contains(name);
 
   /** What is held after a number of epochs, with as many connections open. */
-  private record Held(
-      Map<String, Long> ours, Map<String, Long> natives, long heap, long resident) {
+  private record Held(Map<String, Long> ours, Map<String, Long> natives, long heap, long resident) {
     static Held now() {
       return new Held(
           Footprint.instances(OURS),
@@ -148,8 +147,9 @@ class TrustEpochsTest {
 
   private static void assertNoMore(Map<String, Long> now, Map<String, Long> before) {
     assertThat(now)
-        .allSatisfy(
-            (kind, count) ->
-                assertThat(count).as(kind).isLessThanOrEqualTo(before.getOrDefault(kind, 0L) + INSTANCE_SLACK));
+        .allSatisfy((kind, count) ->
+            assertThat(count)
+                .as(kind)
+                .isLessThanOrEqualTo(before.getOrDefault(kind, 0L) + INSTANCE_SLACK));
   }
 }

@@ -131,8 +131,8 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
   }
 
   /**
-   * By the wall clock, which goes on while the machine sleeps, or by the monotonic one, which nobody
-   * sets back: whichever has gone further.
+   * By the wall clock, which goes on while the machine sleeps, or by the monotonic one, which
+   * nobody sets back: whichever has gone further.
    */
   private boolean isOver(Duration limit) {
     return clock.instant().isAfter(lastAnswer.plus(limit))

@@ -84,7 +84,8 @@ final class AgentClient implements AutoCloseable {
     AgentTls tls = anyTls ? AgentTls.of(config) : null;
     this.shared =
         new OkHttpClient.Builder()
-            // Else it loads the JDK's authorities, for each client anew, for TLS that nobody speaks.
+            // Else it loads the JDK's authorities, for each client anew, for TLS that nobody
+            // speaks.
             .connectionSpecs(
                 anyTls
                     ? List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT)

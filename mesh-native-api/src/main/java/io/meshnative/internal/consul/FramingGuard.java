@@ -13,8 +13,8 @@ import javax.net.SocketFactory;
  * chunks. The HTTP client bounds a header by itself, but waits for the end of a chunk's first line
  * however long it is, and keeps all of it.
  *
- * <p>For HTTP/1.1 without TLS, where the thread that makes a call does its reading: what has come is
- * counted per thread. An HTTPS agent has proven who it is.
+ * <p>For HTTP/1.1 without TLS, where the thread that makes a call does its reading: what has come
+ * is counted per thread. An HTTPS agent has proven who it is.
  */
 final class FramingGuard {
   /** The HTTP client's own limit of all headers is a quarter of it. */

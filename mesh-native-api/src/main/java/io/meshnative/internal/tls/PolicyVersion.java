@@ -64,7 +64,12 @@ public final class PolicyVersion {
   /** Denies everything, inbound and outbound, for this reason. */
   public static PolicyVersion denyAll(long number, String reason) {
     return new PolicyVersion(
-        number, IntentionTable.denyAll(reason), List.of(), DefaultDecision.UNKNOWN, DefaultDecision.UNKNOWN, false);
+        number,
+        IntentionTable.denyAll(reason),
+        List.of(),
+        DefaultDecision.UNKNOWN,
+        DefaultDecision.UNKNOWN,
+        false);
   }
 
   public long number() {

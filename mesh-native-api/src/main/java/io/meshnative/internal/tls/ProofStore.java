@@ -77,11 +77,12 @@ public final class ProofStore {
     byChain
         .asMap()
         .entrySet()
-        .removeIf(
-            entry ->
-                !epoch.hasRootSet(entry.getKey().roots())
-                    || now.isAfter(entry.getValue().notAfter()));
-    byLeaf.asMap().values().removeIf(proof -> !epoch.anchors(proof) || now.isAfter(proof.notAfter()));
+        .removeIf(entry ->
+            !epoch.hasRootSet(entry.getKey().roots()) || now.isAfter(entry.getValue().notAfter()));
+    byLeaf
+        .asMap()
+        .values()
+        .removeIf(proof -> !epoch.anchors(proof) || now.isAfter(proof.notAfter()));
   }
 
   /** What this leaf proved in a full handshake, null if nothing or it was too long ago. */

@@ -36,11 +36,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Invariants: no handshake runs on the accepting thread; every connection that was taken holds
  * exactly one permit until it ends; what was not handed over is closed when this socket closes.
  *
- * <p>Clients that do not go on: where all slots are taken, a newcomer (one at a time; the rest waits
- * in the backlog) gets the slot of the oldest handshake from which no byte has come for {@value
- * #SILENCE_MILLIS} ms; where there is none, of the oldest that is older than {@value #STALL_MILLIS}
- * ms and waits for its peer. So nobody holds a slot that is wanted for much longer than that,
- * however slowly he drips.
+ * <p>Clients that do not go on: where all slots are taken, a newcomer (one at a time; the rest
+ * waits in the backlog) gets the slot of the oldest handshake from which no byte has come for
+ * {@value #SILENCE_MILLIS} ms; where there is none, of the oldest that is older than {@value
+ * #STALL_MILLIS} ms and waits for its peer. So nobody holds a slot that is wanted for much longer
+ * than that, however slowly he drips.
  */
 public final class Acceptor extends MeshServerSocket {
   private static final Logger LOG = System.getLogger("io.meshnative.listen");
@@ -50,8 +50,8 @@ public final class Acceptor extends MeshServerSocket {
   private static final long SILENCE_MILLIS = 250;
 
   /**
-   * How long a handshake that has begun may take while others wait for its slot and it waits for its
-   * peer: two round trips across the world, one of them lost and sent again.
+   * How long a handshake that has begun may take while others wait for its slot and it waits for
+   * its peer: two round trips across the world, one of them lost and sent again.
    */
   private static final long STALL_MILLIS = 2000;
 
@@ -351,11 +351,10 @@ public final class Acceptor extends MeshServerSocket {
               uncount.run();
             });
     engine.onCut(channel::abort);
-    engine.transportEnd(
-        () -> {
-          RawSockets.closeQuietly(raw);
-          uncount.run();
-        });
+    engine.transportEnd(() -> {
+      RawSockets.closeQuietly(raw);
+      uncount.run();
+    });
     return channel;
   }
 
