@@ -72,12 +72,18 @@ class ClockJumpsTest {
     dbClock.advance(BEYOND_ALL_LEAVES);
     Cast.await("db's identity has ended", () -> db.state() == MeshState.EXPIRED);
     assertCut(open);
+    Cast.await(
+        "it is told why",
+        () -> told.stream().anyMatch(MeshEvent.StateChanged.class::isInstance));
     assertThat(told)
         .filteredOn(MeshEvent.StateChanged.class::isInstance)
         .singleElement()
         .satisfies(event ->
             assertThat(((MeshEvent.StateChanged) event).reason())
                 .contains("the identity " + db.identity().id() + " ended at "));
+    Cast.await(
+        "it is told that a connection was cut",
+        () -> told.stream().anyMatch(MeshEvent.Withdrawn.class::isInstance));
     assertThat(told)
         .filteredOn(MeshEvent.Withdrawn.class::isInstance)
         .anySatisfy(event ->
@@ -123,6 +129,9 @@ class ClockJumpsTest {
     dbClock.advance(Duration.ofDays(-30));
     Cast.awaitReaches(lawless, "db", false);
     Cast.await("db says that it serves nobody", () -> db.state() == MeshState.EXPIRED);
+    Cast.await(
+        "it is told why",
+        () -> told.stream().anyMatch(MeshEvent.StateChanged.class::isInstance));
     assertThat(told)
         .filteredOn(MeshEvent.StateChanged.class::isInstance)
         .anySatisfy(event ->
