@@ -11,8 +11,9 @@ import java.util.Objects;
  * @param maxConnections how many accepted connections may be open at once; beyond that new ones are
  *     closed
  * @param maxHandshakes how many handshakes may be in flight at once; beyond that new connections
- *     wait in the backlog, and a client that has not sent a byte for a quarter of a second loses
- *     its place to them
+ *     wait in the backlog, and a client that has not sent a byte for a quarter of a second, or that
+ *     leaves the next step of its handshake to be waited for after two seconds, loses its place to
+ *     them
  * @param handshakeTimeout how long one handshake may take; positive
  * @param alpn the application protocols to select from, in order of preference; empty to select
  *     none

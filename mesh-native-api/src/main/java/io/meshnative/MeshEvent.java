@@ -127,7 +127,8 @@ public sealed interface MeshEvent {
       implements MeshEvent {}
 
   /**
-   * The control plane could not be reached or understood; it is tried again.
+   * The control plane could not be reached or understood; it is tried again. Told once, and again
+   * when the reason becomes another one.
    *
    * @param at when
    * @param source what was asked for: identity, trust, intentions or endpoints

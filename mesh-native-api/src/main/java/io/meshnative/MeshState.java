@@ -12,8 +12,8 @@ public enum MeshState {
    */
   STALE,
   /**
-   * The identity has ended, or the stale policy's time has: everything is denied until the control
-   * plane answers.
+   * The identity has ended, or has not begun by a clock that was set back, or the stale policy's
+   * time has ended: everything is denied until the control plane answers.
    */
   EXPIRED,
   /** The client was closed. */

@@ -106,7 +106,12 @@ final class Cast implements AutoCloseable {
   }
 
   static void await(String what, Callable<Boolean> condition) {
-    Awaitility.await(what).atMost(GUARD).pollInterval(Duration.ofMillis(20)).until(condition);
+    await(what, GUARD, condition);
+  }
+
+  /** For what takes its time though nothing hangs. */
+  static void await(String what, Duration guard, Callable<Boolean> condition) {
+    Awaitility.await(what).atMost(guard).pollInterval(Duration.ofMillis(20)).until(condition);
   }
 
   /**

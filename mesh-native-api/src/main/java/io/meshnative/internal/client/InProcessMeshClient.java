@@ -56,6 +56,7 @@ import java.net.SocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -158,6 +159,7 @@ final class InProcessMeshClient implements MeshClient {
             publisher,
             settings.stalePolicy(),
             clock,
+            System::nanoTime,
             states,
             events);
     this.upstreams = new Upstreams(sources.endpoints(), clock::instant, workers.executor(), events);
@@ -205,8 +207,9 @@ final class InProcessMeshClient implements MeshClient {
     try {
       String why = policy.tick();
       TrustEpoch epoch = publisher.current().trust();
-      if (epoch != null && settings.clock().instant().isAfter(epoch.identity().notAfter())) {
-        why = "the identity " + epoch.identity().id() + " ended at " + epoch.identity().notAfter();
+      if (epoch != null) {
+        String lifeless = lifeless(epoch.identity());
+        why = lifeless == null ? why : lifeless;
       }
       states.expired(why);
       trust.tick();
@@ -216,6 +219,24 @@ final class InProcessMeshClient implements MeshClient {
       System.getLogger("io.meshnative")
           .log(System.Logger.Level.WARNING, "[" + service + "] a timer failed; it goes on", e);
     }
+  }
+
+  /** Why an identity is of no use at this time; null if it is. */
+  private @Nullable String lifeless(WorkloadIdentity identity) {
+    Instant now = settings.clock().instant();
+    if (now.isAfter(identity.notAfter())) {
+      return "the identity " + identity.id() + " ended at " + identity.notAfter();
+    }
+    if (now.isBefore(identity.notBefore())) {
+      return "the identity "
+          + identity.id()
+          + " begins only at "
+          + identity.notBefore()
+          + ", and here it is "
+          + now
+          + ": the clock has been set back";
+    }
+    return null;
   }
 
   @Override

@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,11 +30,13 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
   private final Publisher publisher;
   private final StalePolicy stalePolicy;
   private final Clock clock;
+  private final LongSupplier nanoTime;
   private final StateBoard states;
   private final Consumer<MeshEvent> events;
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable IntentionUpdate held;
   private Instant lastAnswer = Instant.MIN;
+  private long lastAnswerNanos;
   private boolean failing;
   private boolean tooOld;
   private long version;
@@ -43,12 +46,14 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
       Publisher publisher,
       StalePolicy stalePolicy,
       Clock clock,
+      LongSupplier nanoTime,
       StateBoard states,
       Consumer<MeshEvent> events) {
     this.self = self;
     this.publisher = publisher;
     this.stalePolicy = stalePolicy;
     this.clock = clock;
+    this.nanoTime = nanoTime;
     this.states = states;
     this.events = events;
   }
@@ -57,7 +62,7 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
   public void accept(IntentionUpdate update) {
     lock.lock();
     try {
-      lastAnswer = clock.instant();
+      answered();
       failing = false;
       boolean again = !tooOld && Objects.equals(update, held);
       if (!again) {
@@ -78,7 +83,7 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
       if (!failing) {
         failing = true;
         // A blocking query that waits is an answer too: the time without one starts here.
-        lastAnswer = clock.instant();
+        answered();
       }
     } finally {
       lock.unlock();
@@ -99,8 +104,7 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
       if (limit == null || held == null || !failing) {
         return null;
       }
-      boolean over = clock.instant().isAfter(lastAnswer.plus(limit));
-      if (!over) {
+      if (!tooOld && !isOver(limit)) {
         return null;
       }
       String why =
@@ -121,10 +125,24 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
     }
   }
 
+  private void answered() {
+    lastAnswer = clock.instant();
+    lastAnswerNanos = nanoTime.getAsLong();
+  }
+
+  /**
+   * By the wall clock, which goes on while the machine sleeps, or by the monotonic one, which
+   * nobody sets back: whichever has gone further.
+   */
+  private boolean isOver(Duration limit) {
+    return clock.instant().isAfter(lastAnswer.plus(limit))
+        || Duration.ofNanos(nanoTime.getAsLong() - lastAnswerNanos).compareTo(limit) > 0;
+  }
+
   private void publish(IntentionUpdate update) {
     version++;
     IntentionTable table = IntentionTable.compile(self, update.inbound(), update.defaultDecision());
-    publisher.policy(PolicyVersion.of(version, table, update.outbound(), update.defaultDecision()));
+    publisher.policy(PolicyVersion.of(version, table, update));
     states.holds(StateBoard.Need.POLICY);
     events.accept(
         new MeshEvent.PolicyChanged(

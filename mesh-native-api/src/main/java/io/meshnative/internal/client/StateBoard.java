@@ -11,6 +11,7 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -68,14 +69,16 @@ final class StateBoard {
   }
 
   void failed(String source, IOException cause) {
-    boolean first;
+    boolean news;
     lock.lock();
     try {
-      first = failing.put(source, cause) == null;
+      IOException before = failing.put(source, cause);
+      // Once an agent that was away answers nonsense, "is it running" is no help any more.
+      news = before == null || !Objects.equals(before.getMessage(), cause.getMessage());
     } finally {
       lock.unlock();
     }
-    if (first) {
+    if (news) {
       events.accept(new MeshEvent.ControlPlaneFailed(clock.instant(), source, cause));
     }
     change(() -> {}, source + ": " + cause.getMessage());

@@ -134,6 +134,17 @@ final class TrustAssembly {
         throw new InvalidUpdateException(
             "expected a live identity, found " + identity + ", which ended before it came");
       }
+      if (clock.instant().isBefore(identity.notBefore())) {
+        // Refused, not kept waiting: the source asks again, and its time may have come by then.
+        throw new InvalidUpdateException(
+            "expected a live identity, found "
+                + identity
+                + ", which begins at "
+                + identity.notBefore()
+                + ", and here it is "
+                + clock.instant()
+                + ": is the clock of this machine wrong, or that of the Consul servers?");
+      }
       boolean heldAlready = Objects.equals(identity, waiting);
       waiting = identity;
       TrustUpdate now = roots;

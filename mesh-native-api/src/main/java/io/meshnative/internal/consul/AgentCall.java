@@ -71,6 +71,15 @@ record AgentCall(
         "POST", List.of(path), List.of(), body, Duration.ZERO, PATIENCE, null, Rights.OF_CLIENT);
   }
 
+  /**
+   * What no honest answer exceeds, in bytes: lists grow with the mesh, everything that the agent
+   * says of itself or of one service is a document.
+   */
+  long longestBody() {
+    boolean list = path.get(0).equals("health") || path.get(0).equals("connect");
+    return list ? AgentClient.MAX_BODY : 16L << 20;
+  }
+
   AgentCall with(String name, @Nullable String value) {
     List<Parameter> longer = new ArrayList<>(query);
     longer.add(new Parameter(name, value));

@@ -14,10 +14,12 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import okhttp3.Call;
 import okhttp3.ConnectionPool;
+import okhttp3.ConnectionSpec;
 import okhttp3.Credentials;
 import okhttp3.HttpUrl;
 import okhttp3.Interceptor;
@@ -41,10 +43,14 @@ final class AgentClient implements AutoCloseable {
   private static final Logger LOG = System.getLogger(AgentClient.class.getName());
   private static final MediaType JSON = MediaType.get("application/json");
 
-  /** A body of 1,000 instances has about 1.5 MB; this is what no honest agent reaches. */
+  /**
+   * A body of 1,000 instances has about 1.5 MB; this is what no honest agent reaches, with all the
+   * bodies together that are being read at a time.
+   */
   static final long MAX_BODY = 256L << 20;
 
   private static final int MAX_ERROR_BODY = 4096;
+  private static final int PIECE = 64 * 1024;
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
 
   private static final Duration WRITE_TIMEOUT = Duration.ofSeconds(10);
@@ -58,6 +64,8 @@ final class AgentClient implements AutoCloseable {
   private final Set<Calls> holding = ConcurrentHashMap.newKeySet();
   private final AtomicReference<Link> link = new AtomicReference<>(new Link(0, 0));
   private final Tokens tokens;
+  private final FramingGuard framing = new FramingGuard();
+  private final AtomicLong beingRead = new AtomicLong();
 
   /**
    * To whom calls go now. A new token makes a new link too: what was learnt before, such as an
@@ -72,8 +80,16 @@ final class AgentClient implements AutoCloseable {
   AgentClient(ConsulConfig config, Function<AgentClient, Tokens> tokens)
       throws ControlPlaneException {
     this.config = config;
+    boolean anyTls = config.addresses().stream().anyMatch(config::usesTls);
+    AgentTls tls = anyTls ? AgentTls.of(config) : null;
     this.shared =
         new OkHttpClient.Builder()
+            // Else it loads the JDK's authorities, for each client anew, for TLS that nobody
+            // speaks.
+            .connectionSpecs(
+                anyTls
+                    ? List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT)
+                    : List.of(ConnectionSpec.CLEARTEXT))
             .connectTimeout(CONNECT_TIMEOUT)
             .writeTimeout(WRITE_TIMEOUT)
             .proxy(Proxy.NO_PROXY)
@@ -82,11 +98,9 @@ final class AgentClient implements AutoCloseable {
             .connectionPool(new ConnectionPool(4, 30, TimeUnit.SECONDS))
             .addNetworkInterceptor(AgentClient::once)
             .build();
-    boolean anyTls = config.addresses().stream().anyMatch(config::usesTls);
-    AgentTls tls = anyTls ? AgentTls.of(config) : null;
     this.routes =
         config.addresses().stream()
-            .map(address -> AgentRoute.of(address, config, shared, tls))
+            .map(address -> AgentRoute.of(address, config, shared, tls, framing))
             .toList();
     this.tokens = tokens.apply(this);
   }
@@ -180,13 +194,14 @@ final class AgentClient implements AutoCloseable {
         calls.restart(); // whoever changed the link may not have seen this call
       }
     }
+    framing.goesOn();
     try (Response response = running.execute()) {
       if (response.code() != 200) {
         String line = firstLine(response.body().source(), token, call.rights().hidden());
         throw AgentFailure.refused(
             describe(call), route.shown(), response.code(), line, call.acl());
       }
-      return read(describe(call), response, used.number);
+      return read(call, response, used.number);
     } finally {
       if (held) {
         holding.remove(calls);
@@ -265,16 +280,39 @@ final class AgentClient implements AutoCloseable {
     return call.method() + " /v1/" + String.join("/", call.path());
   }
 
-  private static Answer read(String what, Response response, int link) throws IOException {
+  private Answer read(AgentCall call, Response response, int link) throws IOException {
+    long longest = call.longestBody();
+    if (response.body().contentLength() > longest) {
+      throw tooLong(call, longest); // it says so itself: not a byte of it is needed
+    }
     Buffer body = new Buffer();
     HashingSource source = HashingSource.sha256(response.body().source());
-    while (source.read(body, 64 * 1024) != -1) {
-      if (body.size() > MAX_BODY) {
-        throw AgentFailure.unusable(
-            what, "expected a body of at most 256 MiB, found a longer one", null);
+    long counted = 0;
+    try {
+      for (long got = source.read(body, PIECE); got != -1; got = source.read(body, PIECE)) {
+        framing.goesOn();
+        counted += got;
+        boolean tooMuch = beingRead.addAndGet(got) > MAX_BODY;
+        if (tooMuch || body.size() > longest) {
+          body.clear();
+          throw tooLong(call, longest);
+        }
       }
+    } finally {
+      beingRead.addAndGet(-counted);
     }
     return Answer.of(response.headers(), body, source.hash(), link);
+  }
+
+  private ControlPlaneException tooLong(AgentCall call, long longest) {
+    return AgentFailure.unusable(
+        describe(call),
+        "expected a body of at most "
+            + (longest >> 20)
+            + " MiB, and all that are read at a time of at most "
+            + (MAX_BODY >> 20)
+            + ", found a longer one",
+        null);
   }
 
   private static OkHttpClient client(AgentRoute route, AgentCall call) {

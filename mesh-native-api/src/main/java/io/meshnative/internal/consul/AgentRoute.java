@@ -7,6 +7,7 @@ import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
@@ -29,9 +30,14 @@ record AgentRoute(String shown, OkHttpClient http, HttpUrl base, @Nullable Strin
    * @param address where the agent listens
    * @param shared the client whose limits, connections and threads all routes share
    * @param tls how to speak TLS; null where no route does
+   * @param framing watches connections without TLS
    */
   static AgentRoute of(
-      ConsulAddress address, ConsulConfig config, OkHttpClient shared, @Nullable AgentTls tls) {
+      ConsulAddress address,
+      ConsulConfig config,
+      OkHttpClient shared,
+      @Nullable AgentTls tls,
+      FramingGuard framing) {
     boolean unix = address.scheme() == ConsulAddress.Scheme.UNIX;
     boolean secure = config.usesTls(address);
     OkHttpClient.Builder builder = shared.newBuilder();
@@ -53,10 +59,15 @@ record AgentRoute(String shown, OkHttpClient http, HttpUrl base, @Nullable Strin
     }
     HttpUrl.Builder base = new HttpUrl.Builder().scheme(secure ? "https" : "http").host(host);
     if (unix) {
-      builder.socketFactory(new UnixSockets(Path.of(address.path())));
+      builder.socketFactory(
+          new UnixSockets(
+              Path.of(address.path()), secure ? UnaryOperator.identity() : framing::over));
       builder.dns(name -> List.of(InetAddress.getLoopbackAddress()));
       base.addPathSegment("v1");
     } else {
+      if (!secure) {
+        builder.socketFactory(framing.sockets());
+      }
       if (!host.equals(dialled)) {
         builder.dns(name -> List.of(InetAddress.getAllByName(dialled)));
       }

@@ -1,6 +1,9 @@
 package io.meshnative.internal.consul;
 
+import static java.util.stream.Collectors.joining;
+
 import io.meshnative.ControlPlaneException;
+import io.meshnative.consul.ConsulAddress;
 import io.meshnative.consul.ConsulConfig;
 import io.meshnative.consul.ConsulLogin;
 import io.meshnative.discovery.Destination;
@@ -18,6 +21,7 @@ import java.util.random.RandomGenerator;
  * begins when it is started. Its threads are daemons named {@code mesh-<service>-…}, one a watch.
  */
 public final class ConsulControlPlane implements ControlPlane {
+  private final ConsulConfig config;
   private final AgentClient client;
   private final Roots roots;
   private final Leaf leaf;
@@ -26,6 +30,7 @@ public final class ConsulControlPlane implements ControlPlane {
   private final ConsulRegistrar registrar;
 
   private ConsulControlPlane(Wiring wiring) {
+    this.config = wiring.config();
     this.client = wiring.client();
     this.roots = new Roots(wiring);
     this.leaf = new Leaf(wiring, roots);
@@ -134,5 +139,12 @@ public final class ConsulControlPlane implements ControlPlane {
     leaf.close();
     roots.close();
     client.close();
+  }
+
+  /** Names the agent's address, or all of them, for the message of a client that is not ready. */
+  @Override
+  public String toString() {
+    return "the Consul agent at "
+        + config.addresses().stream().map(ConsulAddress::toString).collect(joining(" or "));
   }
 }

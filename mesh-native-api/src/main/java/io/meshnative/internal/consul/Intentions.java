@@ -40,6 +40,10 @@ final class Intentions implements IntentionSource {
   // Guarded by the lock.
   private @Nullable List<Intention> inbound;
   private List<Intention> outbound = List.of();
+
+  /** Until the list is there, and where it may not be read, the peer decides. */
+  private boolean outboundKnown;
+
   private @Nullable DefaultDecision defaultDecision;
 
   Intentions(Wiring wiring) {
@@ -84,7 +88,7 @@ final class Intentions implements IntentionSource {
     DefaultDecision decision = defaultDecision;
     Sink<IntentionUpdate> to = sink;
     if (in != null && decision != null && to != null && !closed) {
-      to.accept(new IntentionUpdate(in, outbound, decision));
+      to.accept(new IntentionUpdate(in, outbound, outboundKnown, decision));
     }
   }
 
@@ -175,10 +179,21 @@ final class Intentions implements IntentionSource {
   private final class Outbound implements Target<List<Intention>> {
     @Override
     public void accept(List<Intention> value, boolean reconnected) throws InvalidUpdateException {
+      take(value, true);
+    }
+
+    @Override
+    public void acceptInstead(List<Intention> value, boolean reconnected)
+        throws InvalidUpdateException {
+      take(value, false);
+    }
+
+    private void take(List<Intention> value, boolean known) throws InvalidUpdateException {
       lock.lock();
       try {
-        if (!value.equals(outbound)) {
+        if (!value.equals(outbound) || known != outboundKnown) {
           outbound = value;
+          outboundKnown = known;
           push();
         }
       } finally {

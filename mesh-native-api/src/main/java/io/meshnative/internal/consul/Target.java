@@ -21,4 +21,15 @@ interface Target<T> {
 
   /** Tells of a failure; the watch goes on. */
   void failed(IOException cause);
+
+  /**
+   * Takes what stands in for a value that the agent refuses to tell.
+   *
+   * @param value see {@link Query#instead}
+   * @param reconnected see {@link #accept}
+   */
+  default void acceptInstead(T value, boolean reconnected)
+      throws InvalidUpdateException, IOException, InterruptedException {
+    accept(value, reconnected);
+  }
 }

@@ -21,6 +21,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class UnixSocket extends Socket {
   private final Path path;
+  private final UnaryOperator<InputStream> watched;
   private final SocketChannel channel;
   private final Readiness readable = new Readiness(SelectionKey.OP_READ);
   private final Readiness writable = new Readiness(SelectionKey.OP_WRITE);
@@ -43,7 +45,13 @@ final class UnixSocket extends Socket {
   private volatile boolean outputShut;
 
   UnixSocket(Path path) throws IOException {
+    this(path, UnaryOperator.identity());
+  }
+
+  /** Makes a socket whose input passes through something. */
+  UnixSocket(Path path, UnaryOperator<InputStream> watched) throws IOException {
     this.path = path;
+    this.watched = watched;
     this.channel = SocketChannel.open(StandardProtocolFamily.UNIX);
   }
 
@@ -70,6 +78,10 @@ final class UnixSocket extends Socket {
 
   @Override
   public InputStream getInputStream() {
+    return watched.apply(input());
+  }
+
+  private InputStream input() {
     return new InputStream() {
       @Override
       public int read() throws IOException {

@@ -1,22 +1,27 @@
 package io.meshnative.internal.consul;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Path;
+import java.util.function.UnaryOperator;
 import javax.net.SocketFactory;
 
 /** Makes sockets that connect to one unix domain socket, whatever address they are given. */
 final class UnixSockets extends SocketFactory {
   private final Path path;
+  private final UnaryOperator<InputStream> watched;
 
-  UnixSockets(Path path) {
+  /** Makes sockets whose input passes through something. */
+  UnixSockets(Path path, UnaryOperator<InputStream> watched) {
     this.path = path;
+    this.watched = watched;
   }
 
   @Override
   public Socket createSocket() throws IOException {
-    return new UnixSocket(path);
+    return new UnixSocket(path, watched);
   }
 
   private Socket connected() throws IOException {

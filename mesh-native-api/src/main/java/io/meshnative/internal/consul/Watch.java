@@ -196,7 +196,7 @@ final class Watch<T> {
     startOver();
     if (!calls.isCancelled()) {
       try {
-        target.accept(standIn, !connected);
+        target.acceptInstead(standIn, !connected);
         connected = true;
         failures = 0;
       } catch (IOException | InvalidUpdateException e) {

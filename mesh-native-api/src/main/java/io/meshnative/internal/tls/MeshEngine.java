@@ -52,6 +52,7 @@ public final class MeshEngine extends SSLEngine {
   private volatile boolean released;
   private volatile @Nullable BiFunction<SSLEngine, List<String>, String> alpnSelector;
   private volatile @Nullable Consumer<MeshException> onCut;
+  private volatile Runnable transportEnd = () -> {};
 
   MeshEngine(
       SSLEngine real,
@@ -131,6 +132,20 @@ public final class MeshEngine extends SSLEngine {
     if (reason != null) {
       action.accept(reason);
     }
+  }
+
+  /**
+   * Says how to end the transport of a connection whose engine was dropped without being closed, as
+   * by an application that forgets a socket. The registry keeps it, not the engine.
+   *
+   * @param end idempotent, does not block, and must not refer to this engine
+   */
+  public void transportEnd(Runnable end) {
+    transportEnd = end;
+  }
+
+  public Runnable transportEnd() {
+    return transportEnd;
   }
 
   /** The transport has ended: leaves the registry. */

@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import java.security.MessageDigest;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +67,22 @@ public final class ProofStore {
   void keep(Key key, PeerProof proof) {
     byChain.put(key, proof);
     byLeaf.put(leafKey(proof.leaf(), proof.role()), proof);
+  }
+
+  /**
+   * Drops what cannot be used any more once an epoch has begun: proofs under roots that are not
+   * held now, and proofs that have ended. Their number would grow with that of the rotations.
+   */
+  void keepFor(TrustEpoch epoch, Instant now) {
+    byChain
+        .asMap()
+        .entrySet()
+        .removeIf(entry ->
+            !epoch.hasRootSet(entry.getKey().roots()) || now.isAfter(entry.getValue().notAfter()));
+    byLeaf
+        .asMap()
+        .values()
+        .removeIf(proof -> !epoch.anchors(proof) || now.isAfter(proof.notAfter()));
   }
 
   /** What this leaf proved in a full handshake, null if nothing or it was too long ago. */

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 public final class Providers {
   private static final Logger LOG = System.getLogger("io.meshnative.tls");
   private static final AtomicBoolean TOLD = new AtomicBoolean();
+  private static final AtomicBoolean SIGNATURES_ARE_SOUND = new AtomicBoolean();
 
   private Providers() {}
 
@@ -75,14 +76,19 @@ public final class Providers {
 
   /**
    * Refuses a JDK whose ECDSA accepts the all-zero signature (CVE-2022-21449): there every
-   * certificate could be forged.
+   * certificate could be forged. A JDK that has passed is not asked again: it makes a key, which
+   * costs more than the rest of opening a client.
    */
   public static void requireSoundSignatures() {
+    if (SIGNATURES_ARE_SOUND.get()) {
+      return;
+    }
     try {
       HandshakeSelfCheck.requireZeroSignatureRefused();
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("expected a working SHA256withECDSA, found an error", e);
     }
+    SIGNATURES_ARE_SOUND.set(true);
   }
 
   private static boolean finalizationIsDisabled() {

@@ -43,6 +43,7 @@ public final class TlsEngines {
   private final AtomicReference<@Nullable PeerAuthority> authority = new AtomicReference<>();
   private final AtomicReference<@Nullable Real> server = new AtomicReference<>();
   private final Map<Destination, Real> clients = new ConcurrentHashMap<>();
+  private final AtomicReference<@Nullable TrustEpoch> provenFor = new AtomicReference<>();
   private final AtomicInteger portHint = new AtomicInteger();
   private final LongAdder full = new LongAdder();
   private final LongAdder resumed = new LongAdder();
@@ -74,6 +75,9 @@ public final class TlsEngines {
   private void forgetAllBut(@Nullable TrustEpoch epoch) {
     clients.values().removeIf(real -> real.epoch() != epoch);
     server.updateAndGet(real -> real != null && real.epoch() != epoch ? null : real);
+    if (epoch != null && provenFor.getAndSet(epoch) != epoch) {
+      proofs.keepFor(epoch, now());
+    }
   }
 
   /** Set once, before the first engine. */

@@ -121,6 +121,11 @@ public final class TrustEpoch {
     return rootSets.getOrDefault(domain, "");
   }
 
+  /** Whether this fingerprint is that of roots held here. */
+  boolean hasRootSet(String fingerprint) {
+    return rootSets.containsValue(fingerprint);
+  }
+
   /** Whether the root that a proof ends in is still trusted for the proof's trust domain. */
   public boolean anchors(PeerProof proof) {
     TrustBundle bundle = bundles.get(proof.id().trustDomain());

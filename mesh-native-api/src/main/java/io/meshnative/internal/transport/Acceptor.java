@@ -25,6 +25,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 
@@ -35,9 +36,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Invariants: no handshake runs on the accepting thread; every connection that was taken holds
  * exactly one permit until it ends; what was not handed over is closed when this socket closes.
  *
- * <p>Silent clients: where all slots are taken, a newcomer (one at a time; the rest waits in the
- * backlog) gets the slot of the oldest handshake from which no byte has come for {@value
- * #SILENCE_MILLIS} ms.
+ * <p>Clients that do not go on: where all slots are taken, a newcomer (one at a time; the rest
+ * waits in the backlog) gets the slot of the oldest handshake from which no byte has come for
+ * {@value #SILENCE_MILLIS} ms; where there is none, of the oldest that is older than {@value
+ * #STALL_MILLIS} ms and waits for its peer. So nobody holds a slot that is wanted for much longer
+ * than that, however slowly he drips.
  */
 public final class Acceptor extends MeshServerSocket {
   private static final Logger LOG = System.getLogger("io.meshnative.listen");
@@ -45,6 +48,12 @@ public final class Acceptor extends MeshServerSocket {
 
   /** How long a peer may keep silent while others wait for its slot. */
   private static final long SILENCE_MILLIS = 250;
+
+  /**
+   * How long a handshake that has begun may take while others wait for its slot and it waits for
+   * its peer: two round trips across the world, one of them lost and sent again.
+   */
+  private static final long STALL_MILLIS = 2000;
 
   private static final long LOOK_MILLIS = 10;
 
@@ -181,8 +190,8 @@ public final class Acceptor extends MeshServerSocket {
     }
 
     /**
-     * Waits for a slot. Where all are taken, the oldest handshake whose peer has kept silent makes
-     * room.
+     * Waits for a slot. Where all are taken, the oldest handshake whose peer has kept silent, or
+     * has stalled, makes room.
      *
      * @return false if the listener was closed
      */
@@ -191,7 +200,9 @@ public final class Acceptor extends MeshServerSocket {
         if (closed.get()) {
           return false;
         }
-        dropOldestSilent();
+        if (!dropOldestSilent()) {
+          dropOldestStalled();
+        }
         if (handshakes.tryAcquire(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
           break;
         }
@@ -212,6 +223,16 @@ public final class Acceptor extends MeshServerSocket {
       } catch (IOException e) {
         return true; // closed: whoever owns it is about to find out
       }
+    }
+
+    /** Whether the next byte is the peer's to send. */
+    boolean awaitsPeer() {
+      TlsChannel present = channel;
+      return present != null && present.awaitsHandshakeOfPeer();
+    }
+
+    boolean isOlderThan(long millis, long now) {
+      return now - since >= TimeUnit.MILLISECONDS.toNanos(millis);
     }
 
     void freeSlot() {
@@ -248,20 +269,34 @@ public final class Acceptor extends MeshServerSocket {
    * Only under pressure, and only after a grace: an honest client says hello as soon as it is
    * connected.
    */
-  private void dropOldestSilent() {
+  private boolean dropOldestSilent() {
+    return dropOldest(SILENCE_MILLIS, Handshake::isSilent, "silent");
+  }
+
+  private void dropOldestStalled() {
+    boolean unused = dropOldest(STALL_MILLIS, Handshake::awaitsPeer, "stalled");
+  }
+
+  private boolean dropOldest(long afterMillis, Predicate<Handshake> idle, String what) {
     long now = System.nanoTime();
     for (Handshake oldest : shaking) {
-      if (now - oldest.since < TimeUnit.MILLISECONDS.toNanos(SILENCE_MILLIS)) {
-        return; // all others are younger
+      if (!oldest.isOlderThan(afterMillis, now)) {
+        return false; // all others are younger
       }
-      if (oldest.isSilent()) {
+      if (idle.test(oldest)) {
         LOG.log(
             Level.DEBUG,
-            () -> "dropped the silent " + oldest.raw.getRemoteSocketAddress() + " for a newcomer");
+            () ->
+                "dropped the "
+                    + what
+                    + " "
+                    + oldest.raw.getRemoteSocketAddress()
+                    + " for a newcomer");
         oldest.end();
-        return;
+        return true;
       }
     }
+    return false;
   }
 
   private void shake(Handshake handshake) {
@@ -275,6 +310,7 @@ public final class Acceptor extends MeshServerSocket {
       channel.handshake(
           Deadline.afterMillis(clamp(TimeUnit.MILLISECONDS.convert(options.handshakeTimeout()))));
       handshake.freeSlot();
+      handshake.channel = null; // the application's now: we must not keep it from being collected
       handOver(new MeshSocket(channel));
     } catch (IOException e) {
       // A refusal was reported with its reason where it was decided; the rest is the internet's
@@ -315,6 +351,10 @@ public final class Acceptor extends MeshServerSocket {
               uncount.run();
             });
     engine.onCut(channel::abort);
+    engine.transportEnd(() -> {
+      RawSockets.closeQuietly(raw);
+      uncount.run();
+    });
     return channel;
   }
 

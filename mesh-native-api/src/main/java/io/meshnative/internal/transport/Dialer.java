@@ -293,6 +293,10 @@ public final class Dialer implements AutoCloseable {
                 onClosed.run();
               });
       engine.onCut(channel::abort);
+      engine.transportEnd(() -> {
+        RawSockets.closeQuietly(raw);
+        onClosed.run();
+      });
     } catch (IOException | RuntimeException | Error e) {
       RawSockets.closeQuietly(raw);
       throw e;

@@ -47,6 +47,7 @@ final class Inbound {
   private boolean renegotiable;
   private volatile boolean heard;
   private volatile boolean received;
+  private volatile boolean awaited;
 
   Inbound(LockedEngine engine, Socket raw) throws IOException {
     this.engine = engine;
@@ -63,6 +64,11 @@ final class Inbound {
   /** Whether any byte at all has come in. */
   boolean hasReceived() {
     return received;
+  }
+
+  /** Whether a handshake waits for the peer's next bytes now. */
+  boolean awaitsHandshake() {
+    return awaited;
   }
 
   /**
@@ -86,7 +92,14 @@ final class Inbound {
         return;
       }
     }
-    if (!fill(budget.remainingMillis())) {
+    boolean more;
+    awaited = true;
+    try {
+      more = fill(budget.remainingMillis());
+    } finally {
+      awaited = false;
+    }
+    if (!more) {
       SSLHandshakeException ended =
           new SSLHandshakeException(
               "the peer ended the TCP connection during the handshake, without an alert");

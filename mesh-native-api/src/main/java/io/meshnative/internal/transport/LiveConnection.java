@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A connection whose peer was let through. Holds its engine weakly, so that a server which drops an
- * engine without closing it leaks nothing here.
+ * engine without closing it leaks nothing here; and, where we own the transport, what ends that:
+ * the collector may take its time to find a socket that nobody closed.
  */
 final class LiveConnection extends WeakReference<MeshEngine> {
   private final Terms terms;
@@ -28,6 +29,7 @@ final class LiveConnection extends WeakReference<MeshEngine> {
   private final Instant ownNotAfter;
   private final Instant retireAt;
   private final LiveConnections registry;
+  private final Runnable transportEnd;
   private final AtomicReference<@Nullable Withdrawal> withdrawn = new AtomicReference<>();
   private final List<Tracker> trackers = new CopyOnWriteArrayList<>();
   private volatile PeerProof proof;
@@ -56,6 +58,7 @@ final class LiveConnection extends WeakReference<MeshEngine> {
       ReferenceQueue<MeshEngine> dropped) {
     super(engine, dropped);
     this.terms = engine.terms();
+    this.transportEnd = engine.transportEnd();
     this.proof = proof;
     this.since = since;
     this.ownNotAfter = ownNotAfter;
@@ -135,7 +138,14 @@ final class LiveConnection extends WeakReference<MeshEngine> {
     MeshEngine engine = get();
     if (engine != null) {
       engine.cut(reason);
+    } else {
+      transportEnd.run();
     }
+  }
+
+  /** Ends the transport of a connection whose engine nobody holds any more. */
+  void endDropped() {
+    transportEnd.run();
   }
 
   Tracker track(Consumer<Withdrawal> close) {

@@ -245,7 +245,9 @@ public final class LiveConnections implements PeerAuthority {
     for (Reference<? extends MeshEngine> gone = dropped.poll();
         gone != null;
         gone = dropped.poll()) {
-      remove((LiveConnection) gone);
+      LiveConnection connection = (LiveConnection) gone;
+      remove(connection);
+      connection.endDropped();
     }
   }
 

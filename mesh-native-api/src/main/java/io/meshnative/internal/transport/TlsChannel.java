@@ -292,6 +292,11 @@ public final class TlsChannel {
     return inbound.hasReceived();
   }
 
+  /** Whether the handshake waits for the peer now, and not for us. */
+  boolean awaitsHandshakeOfPeer() {
+    return inbound.awaitsHandshake();
+  }
+
   /** Returns whether the channel has ended. */
   public boolean isClosed() {
     return ending.get() != null;

@@ -13,6 +13,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CancellationException;
@@ -135,9 +136,9 @@ final class Upstream implements Sink<EndpointSet> {
 
   @Override
   public void failed(IOException cause) {
-    boolean new0 = failure == null;
+    IOException before = failure;
     failure = cause;
-    if (new0) {
+    if (before == null || !Objects.equals(before.getMessage(), cause.getMessage())) {
       events.accept(new MeshEvent.ControlPlaneFailed(now.get(), source(), cause));
     }
   }
