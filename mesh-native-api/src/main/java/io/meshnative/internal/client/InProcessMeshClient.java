@@ -1,5 +1,6 @@
 package io.meshnative.internal.client;
 
+import io.meshnative.AuditSink;
 import io.meshnative.DialOptions;
 import io.meshnative.Lease;
 import io.meshnative.ListenOptions;
@@ -40,6 +41,7 @@ import io.meshnative.internal.tls.Terms;
 import io.meshnative.internal.tls.TlsEngines;
 import io.meshnative.internal.tls.TrustEpoch;
 import io.meshnative.internal.transport.Acceptor;
+import io.meshnative.internal.transport.Denials;
 import io.meshnative.internal.transport.DestinationSockets;
 import io.meshnative.internal.transport.Dialer;
 import io.meshnative.internal.transport.LiveConnections;
@@ -94,6 +96,7 @@ final class InProcessMeshClient implements MeshClient {
   private final Settings settings;
   private final Workers workers;
   private final Events events;
+  private final Optional<AuditTrail> audit;
   private final StateBoard states;
   private final Publisher publisher;
   private final TlsEngines engines;
@@ -118,7 +121,8 @@ final class InProcessMeshClient implements MeshClient {
       Optional<Registration> registration,
       Settings settings,
       Workers workers,
-      List<MeshListener> hearers) {
+      List<MeshListener> hearers,
+      Optional<AuditSink> sink) {
     this.service = service;
     this.sources = sources;
     this.settings = settings;
@@ -126,6 +130,8 @@ final class InProcessMeshClient implements MeshClient {
     Clock clock = settings.clock();
     this.events = new Events(service, workers.executor());
     hearers.forEach(events::subscribe);
+    this.audit =
+        sink.map(taker -> new AuditTrail(service, taker, workers.threads("audit"), clock, events));
     this.states = new StateBoard(service, sources.description(), clock, events);
     this.publisher =
         new Publisher(
@@ -140,6 +146,9 @@ final class InProcessMeshClient implements MeshClient {
             new ProofStore(),
             clock);
     this.check = new PolicyCheck(service, engines.verifier(), clock);
+    Denials denials =
+        new Denials(
+            check, publisher, events, record -> audit.ifPresent(trail -> trail.accept(record)));
     this.live =
         new LiveConnections(
             publisher,
@@ -147,7 +156,8 @@ final class InProcessMeshClient implements MeshClient {
             settings.retirePolicy(),
             () -> ThreadLocalRandom.current().nextLong(),
             workers.executor(),
-            events);
+            events,
+            denials);
     engines.authority(live);
     this.trust = new TrustAssembly(publisher, engines.verifier(), clock, states, events);
     this.policy =
@@ -166,6 +176,7 @@ final class InProcessMeshClient implements MeshClient {
             check,
             upstreams,
             millis -> states.await(Duration.ofMillis(millis)),
+            denials,
             workers.scheduler());
     this.servers = new ServerContexts(engines, live, workers.scheduler(), this::listen);
     this.peers = new PeerCheck(engines.verifier(), publisher, check);
@@ -186,6 +197,7 @@ final class InProcessMeshClient implements MeshClient {
       });
     });
     try {
+      audit.ifPresent(AuditTrail::start);
       ticking =
           workers
               .scheduler()
@@ -280,7 +292,8 @@ final class InProcessMeshClient implements MeshClient {
         engines.resumedHandshakes(),
         upstreams.snapshot(),
         live.snapshot(),
-        events.lastDenials());
+        events.lastDenials(),
+        audit.map(AuditTrail::dropped).orElse(0L));
   }
 
   // ---- outbound ----
@@ -524,6 +537,7 @@ final class InProcessMeshClient implements MeshClient {
     quietly("closing the control plane", sources.close());
     quietly("ending the timer", this::stopTicking);
     quietly("telling the state", states::close);
+    quietly("closing the audit trail", () -> audit.ifPresent(AuditTrail::close));
     workers.close();
   }
 

@@ -14,6 +14,8 @@ import io.meshnative.discovery.Endpoint;
 import io.meshnative.discovery.EndpointPool;
 import io.meshnative.discovery.EndpointSet;
 import io.meshnative.identity.ConsulId;
+import io.meshnative.internal.flight.DialEvent;
+import io.meshnative.internal.flight.Flight;
 import io.meshnative.internal.tls.MeshEngine;
 import io.meshnative.internal.tls.Published;
 import io.meshnative.internal.tls.Publisher;
@@ -55,6 +57,7 @@ public final class Dialer implements AutoCloseable {
   private final PolicyCheck check;
   private final Upstreams upstreams;
   private final Readiness readiness;
+  private final Denials denials;
   private final ScheduledExecutorService scheduler;
 
   /** Those that no handshake has entered into the registry yet. */
@@ -68,12 +71,14 @@ public final class Dialer implements AutoCloseable {
       PolicyCheck check,
       Upstreams upstreams,
       Readiness readiness,
+      Denials denials,
       ScheduledExecutorService scheduler) {
     this.engines = engines;
     this.publisher = publisher;
     this.check = check;
     this.upstreams = upstreams;
     this.readiness = readiness;
+    this.denials = denials;
     this.scheduler = scheduler;
   }
 
@@ -88,13 +93,42 @@ public final class Dialer implements AutoCloseable {
   TlsChannel dial(
       Destination destination, DialOptions options, int timeoutMillis, SocketPreparer preparer)
       throws IOException {
+    DialEvent recording = Flight.dial();
+    if (recording == null) {
+      return dial(destination, options, timeoutMillis, preparer, null);
+    }
+    String outcome = "failed";
+    String why = null;
+    try {
+      TlsChannel channel = dial(destination, options, timeoutMillis, preparer, recording);
+      outcome = "connected";
+      return channel;
+    } catch (MeshAuthorizationException e) {
+      outcome = "denied";
+      why = e.getMessage();
+      throw e;
+    } catch (IOException | RuntimeException | Error e) {
+      why = String.valueOf(e.getMessage());
+      throw e;
+    } finally {
+      recording.end(check.service(), destination.toString(), outcome, why);
+    }
+  }
+
+  private TlsChannel dial(
+      Destination destination,
+      DialOptions options,
+      int timeoutMillis,
+      SocketPreparer preparer,
+      @Nullable DialEvent recording)
+      throws IOException {
     long most = Math.min(TimeUnit.MILLISECONDS.convert(options.timeout()), Integer.MAX_VALUE);
     long millis = timeoutMillis > 0 ? Math.min(timeoutMillis, most) : most;
     Deadline budget = Deadline.afterMillis((int) Math.max(1, millis));
     awaitReady(destination, budget);
     requireAllowed(destination);
     if (options.endpoint().isPresent()) {
-      return dialOnly(destination, options.endpoint().get(), options, budget, preparer);
+      return dialOnly(destination, options.endpoint().get(), options, budget, preparer, recording);
     }
     Upstream upstream = upstreams.use(destination);
     EndpointPool pool = upstream.pool();
@@ -103,7 +137,7 @@ public final class Dialer implements AutoCloseable {
     if (!known || order.isEmpty()) {
       throw none(destination, upstream, known);
     }
-    return tryEach(destination, options, pool, order, budget, preparer);
+    return tryEach(destination, options, pool, order, budget, preparer, recording);
   }
 
   private TlsChannel tryEach(
@@ -112,7 +146,8 @@ public final class Dialer implements AutoCloseable {
       EndpointPool pool,
       List<Endpoint> order,
       Deadline budget,
-      SocketPreparer preparer)
+      SocketPreparer preparer,
+      @Nullable DialEvent recording)
       throws IOException {
     List<IOException> failures = new ArrayList<>();
     for (int i = 0; i < order.size(); i++) {
@@ -124,6 +159,9 @@ public final class Dialer implements AutoCloseable {
           left == 1
               ? budget
               : Deadline.afterMillis(Math.max(1, budget.remainingMillis() / Math.min(left, 3)));
+      if (recording != null) {
+        recording.tries(endpoint.address());
+      }
       Attempt attempt = pool.begin(endpoint);
       try {
         TlsChannel channel =
@@ -161,8 +199,12 @@ public final class Dialer implements AutoCloseable {
       Endpoint endpoint,
       DialOptions options,
       Deadline budget,
-      SocketPreparer preparer)
+      SocketPreparer preparer,
+      @Nullable DialEvent recording)
       throws IOException {
+    if (recording != null) {
+      recording.tries(endpoint.address());
+    }
     try {
       return connect(destination, endpoint, options, budget, preparer, () -> {});
     } catch (IOException e) {
@@ -318,7 +360,12 @@ public final class Dialer implements AutoCloseable {
 
   private void requireAllowed(Destination destination) throws MeshException {
     Published pair = publisher.current();
-    check.requireDialable(destination, pair, check.liveEpoch(pair));
+    try {
+      check.requireDialable(destination, pair, check.liveEpoch(pair));
+    } catch (MeshAuthorizationException e) {
+      denials.dial(destination, e);
+      throw e;
+    }
   }
 
   private boolean ownIdentityHasEnded() {
