@@ -714,6 +714,9 @@ public final class MeshEngine extends SSLEngine {
 
   /** The ALPN protocols and server names of this library's own dials and listeners. */
   public void offer(List<String> alpn, Optional<String> serverName) {
+    if (alpn.isEmpty() && serverName.isEmpty()) {
+      return;
+    }
     SSLParameters parameters = real.getSSLParameters();
     rules.offer(parameters, alpn, serverName);
     real.setSSLParameters(parameters);
