@@ -172,6 +172,9 @@ final class Events implements Consumer<MeshEvent> {
     if (event instanceof MeshEvent.ControlPlaneFailed e) {
       return "control plane, " + e.source() + ": " + e.cause().getMessage();
     }
+    if (event instanceof MeshEvent.ControlPlaneRecovered e) {
+      return "control plane, " + e.source() + ": it answers again";
+    }
     if (event instanceof MeshEvent.UpdateRefused e) {
       return "control plane, " + e.source() + ", not used: " + e.reason();
     }
