@@ -39,6 +39,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class AuditSinkTest {
   private static final InetSocketAddress ANY_PORT = new InetSocketAddress("127.0.0.1", 0);
+  private static final int NEVER_DIALLED = 9;
   private static final Intention DENY = FakeControlPlane.deny("web", "db");
 
   private final MeshTestAuthority authority = MeshTestAuthority.create();
@@ -76,7 +77,9 @@ class AuditSinkTest {
     dbPlane.intentions(FakeControlPlane.update(DefaultDecision.ALLOW, DENY));
   }
 
+  /** With an endpoint, so that nothing but the policy can end a dial. */
   private void denyAtWeb() {
+    webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", NEVER_DIALLED));
     webPlane.intentions(FakeControlPlane.update(DefaultDecision.ALLOW, DENY));
   }
 

@@ -138,6 +138,7 @@ class EventOrderTest {
     logger.addHandler(handler);
     try (MeshClient client =
         MeshClient.builder("flooded").controlPlane(plane).clock(clock).build()) {
+      plane.endpoints("db", FakeControlPlane.endpoint(authority, "db", 9));
       plane.intentions(
           FakeControlPlane.update(DefaultDecision.ALLOW, FakeControlPlane.deny("flooded", "db")));
       for (int i = 0; i < 1000; i++) {

@@ -261,6 +261,7 @@ class FlightRecordingTest {
 
   @Test
   void aDialThatTheIntentionsDenyIsADenialToo() throws Exception {
+    webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", 9));
     webPlane.intentions(
         FakeControlPlane.update(DefaultDecision.ALLOW, FakeControlPlane.deny("web", "db")));
     assertThatThrownBy(() -> web.dial("db")).isInstanceOf(MeshAuthorizationException.class);
@@ -269,7 +270,7 @@ class FlightRecordingTest {
     assertThat(denied.getString("direction")).isEqualTo("OUTBOUND");
     assertThat(denied.getString("source")).isEqualTo(id("web"));
     assertThat(denied.getString("target")).isEqualTo("db");
-    assertThat(await("Dial", with("outcome", "denied")).getInt("attempts")).isZero();
+    assertThat(await("Dial", with("outcome", "denied")).getString("destination")).isEqualTo("db");
   }
 
   @Test
