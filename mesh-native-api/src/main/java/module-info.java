@@ -13,6 +13,9 @@ module io.meshnative {
   requires org.bouncycastle.provider;
   requires org.bouncycastle.util;
   requires re2j;
+  // Absent from images that jlink made without it and from some virtual machines: nothing is
+  // recorded there, and all else works. Where a recording can run, the module is there.
+  requires static jdk.jfr;
   // Present or not at run time: without it TLS runs on the JDK.
   requires static org.conscrypt;
   // Annotations only; transitive, so that users' compilers see nullness.

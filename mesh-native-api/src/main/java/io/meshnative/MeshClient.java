@@ -579,6 +579,14 @@ public interface MeshClient extends AutoCloseable {
     Builder listener(MeshListener listener);
 
     /**
+     * Hands over a record of each refusal and of each withdrawal, with the full reason.
+     *
+     * @param sink takes the records, on a thread of its own
+     * @return this
+     */
+    Builder auditSink(AuditSink sink);
+
+    /**
      * Makes the client and starts it. Does not wait for the control plane.
      *
      * @return the client

@@ -75,7 +75,8 @@ public sealed interface MeshEvent {
   record EndpointsChanged(Instant at, EndpointSet endpoints) implements MeshEvent {}
 
   /**
-   * A peer was refused, or the service may not call one.
+   * A peer or a request of it was refused, or the service may not call a destination. {@link
+   * AuditSink} gets more of it.
    *
    * @param at when
    * @param direction who called whom
@@ -131,7 +132,8 @@ public sealed interface MeshEvent {
    * when the reason becomes another one.
    *
    * @param at when
-   * @param source what was asked for: identity, trust, intentions or endpoints
+   * @param source what was asked for: {@code identity}, {@code trust}, {@code intentions}, {@code
+   *     endpoints of …} or {@code registration}
    * @param cause why
    */
   record ControlPlaneFailed(Instant at, String source, IOException cause) implements MeshEvent {}
@@ -157,7 +159,8 @@ public sealed interface MeshEvent {
    * Nothing has failed yet, but it will unless somebody acts.
    *
    * @param at when
-   * @param source what it is about: identity, trust, intentions or endpoints
+   * @param source what it is about: {@code identity}, {@code trust}, {@code intentions}, {@code
+   *     endpoints of …} or {@code audit}
    * @param message what was expected, what was found, what to do
    */
   record Warning(Instant at, String source, String message) implements MeshEvent {}

@@ -26,6 +26,7 @@ import java.util.Optional;
  * @param endpoints the endpoints of each destination in use
  * @param connections the live connections
  * @param lastDenials the last denials, newest first, at most 100
+ * @param auditDropped how many records the audit sink missed because it was too slow
  */
 public record MeshSnapshot(
     String service,
@@ -41,7 +42,8 @@ public record MeshSnapshot(
     long resumedHandshakes,
     Map<Destination, EndpointSet> endpoints,
     List<LiveConnection> connections,
-    List<MeshEvent.Denied> lastDenials) {
+    List<MeshEvent.Denied> lastDenials,
+    long auditDropped) {
 
   /** Copies the collections. */
   public MeshSnapshot {

@@ -34,15 +34,25 @@ final class ArchitectureTest {
   private static final String DISCOVERY = ROOT + ".discovery";
   private static final String SPI = ROOT + ".spi";
   private static final String CONSUL = ROOT + ".consul";
+  private static final String FLIGHT = ROOT + ".internal.flight";
   private static final String TLS = ROOT + ".internal.tls";
   private static final String AGENT = ROOT + ".internal.consul";
   private static final String TRANSPORT = ROOT + ".internal.transport";
   private static final String CLIENT = ROOT + ".internal.client";
 
   private static final Map<String, Integer> FLOORS =
-      Map.of(
-          IDENTITY, 1, INTENTION, 1, DISCOVERY, 2, SPI, 3, CONSUL, 3, ROOT, 4, TLS, 5, AGENT, 5,
-          TRANSPORT, 6, CLIENT, 7);
+      Map.ofEntries(
+          Map.entry(IDENTITY, 1),
+          Map.entry(INTENTION, 1),
+          Map.entry(DISCOVERY, 2),
+          Map.entry(SPI, 3),
+          Map.entry(CONSUL, 3),
+          Map.entry(ROOT, 4),
+          Map.entry(FLIGHT, 4),
+          Map.entry(TLS, 5),
+          Map.entry(AGENT, 5),
+          Map.entry(TRANSPORT, 6),
+          Map.entry(CLIENT, 7));
 
   /** Steps between rooms of one floor: intentions name the Consul ids that they are about. */
   private static final Map<String, Set<String>> STEPS = Map.of(INTENTION, Set.of(IDENTITY));
@@ -50,6 +60,7 @@ final class ArchitectureTest {
   /** What lies below in number and must stay unknown all the same. */
   private static final Map<String, Set<String>> WALLS =
       Map.of(
+          FLIGHT, Set.of(IDENTITY, INTENTION, DISCOVERY, SPI, CONSUL),
           TLS, Set.of(CONSUL, AGENT),
           TRANSPORT, Set.of(CONSUL, AGENT));
 
@@ -188,6 +199,21 @@ final class ArchitectureTest {
         .resideInAnyPackage(FLOORS.keySet().toArray(String[]::new))
         .should(ACCESS_STANDARD_STREAMS)
         .because("a library logs through System.Logger")
+        .check(library);
+  }
+
+  /** What a Java runtime may lack is touched in one room only, behind one constant. */
+  @Test
+  void onlyTheFlightRoomKnowsTheFlightRecorder() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(FLOORS.keySet().toArray(String[]::new))
+        .and()
+        .resideOutsideOfPackage(FLIGHT)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("jdk.jfr..")
+        .because("the library works on a runtime without the module jdk.jfr")
         .check(library);
   }
 

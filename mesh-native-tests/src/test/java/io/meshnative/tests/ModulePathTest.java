@@ -8,6 +8,7 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -16,6 +17,7 @@ import java.util.stream.Collectors;
 import javax.tools.JavaCompiler;
 import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,6 +35,48 @@ class ModulePathTest {
     write(
         "module-info.java",
         "module app { requires io.meshnative; requires io.meshnative.testkit; }");
+    writeMain();
+    assertThat(compile()).isEmpty();
+
+    assertThat(run()).contains("module io.meshnative: spiffe://").contains("/svc/web");
+  }
+
+  /** The module of the recorder is optional to the library; a recording brings it along. */
+  @Test
+  void aModularApplicationIsRecorded() throws Exception {
+    write(
+        "module-info.java",
+        "module app { requires io.meshnative; requires io.meshnative.testkit; }");
+    writeMain();
+    assertThat(compile()).isEmpty();
+
+    Path recording = directory.resolve("recording.jfr");
+    assertThat(run("-XX:StartFlightRecording:filename=" + recording)).contains("/svc/web");
+
+    assertThat(RecordingFile.readAllEvents(recording))
+        .anySatisfy(event ->
+            assertThat(event.getEventType().getName()).isEqualTo("io.meshnative.Rotation"));
+  }
+
+  @Test
+  void internalsAreHiddenFromOtherModules() throws Exception {
+    write("module-info.java", "module app { requires io.meshnative; }");
+    write(
+        "app/Main.java",
+        """
+        package app;
+
+        public final class Main {
+          public static void main(String[] args) {
+            System.out.println(io.meshnative.internal.tls.Providers.preferred());
+          }
+        }
+        """);
+
+    assertThat(compile()).contains("io.meshnative.internal.tls");
+  }
+
+  private void writeMain() throws IOException {
     write(
         "app/Main.java",
         """
@@ -56,27 +100,6 @@ class ModulePathTest {
           }
         }
         """);
-    assertThat(compile()).isEmpty();
-
-    assertThat(run()).contains("module io.meshnative: spiffe://").contains("/svc/web");
-  }
-
-  @Test
-  void internalsAreHiddenFromOtherModules() throws Exception {
-    write("module-info.java", "module app { requires io.meshnative; }");
-    write(
-        "app/Main.java",
-        """
-        package app;
-
-        public final class Main {
-          public static void main(String[] args) {
-            System.out.println(io.meshnative.internal.tls.Providers.preferred());
-          }
-        }
-        """);
-
-    assertThat(compile()).contains("io.meshnative.internal.tls");
   }
 
   private void write(String name, String text) throws IOException {
@@ -119,15 +142,19 @@ class ModulePathTest {
     }
   }
 
-  private String run() throws IOException, InterruptedException {
+  private String run(String... options) throws IOException, InterruptedException {
     Path output = directory.resolve("output");
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of(options));
+    command.addAll(
+        List.of(
+            "--module-path",
+            modulePath() + File.pathSeparator + directory.resolve("classes"),
+            "--module",
+            "app/app.Main"));
     Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--module-path",
-                modulePath() + File.pathSeparator + directory.resolve("classes"),
-                "--module",
-                "app/app.Main")
+        new ProcessBuilder(command)
             .redirectErrorStream(true)
             .redirectOutput(output.toFile())
             .start();

@@ -1,5 +1,6 @@
 package io.meshnative.internal.client;
 
+import io.meshnative.AuditSink;
 import io.meshnative.ControlPlaneException;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshListener;
@@ -47,6 +48,7 @@ final class ClientBuilder implements MeshClient.Builder {
   private @Nullable Boolean resumption;
   private @Nullable TlsProvider tlsProvider;
   private Clock clock = Clock.systemUTC();
+  private @Nullable AuditSink audit;
   private @Nullable ScheduledExecutorService scheduler;
   private @Nullable Executor executor;
 
@@ -174,6 +176,13 @@ final class ClientBuilder implements MeshClient.Builder {
   }
 
   @Override
+  public MeshClient.Builder auditSink(AuditSink sink) {
+    once("auditSink");
+    audit = Objects.requireNonNull(sink, "sink");
+    return this;
+  }
+
+  @Override
   public MeshClient build() {
     once("build");
     Providers.requireSoundSignatures();
@@ -198,7 +207,8 @@ final class ClientBuilder implements MeshClient.Builder {
                 resumption == null ? tls.resumesByDefault() : resumption,
                 clock),
             new Workers(service, executor, scheduler),
-            listeners);
+            listeners,
+            Optional.ofNullable(audit));
     client.start();
     return client;
   }

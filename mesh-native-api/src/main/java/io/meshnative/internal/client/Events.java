@@ -15,6 +15,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
@@ -38,6 +39,7 @@ final class Events implements Consumer<MeshEvent> {
   private final Queue<MeshEvent> queue = new ConcurrentLinkedQueue<>();
   private final AtomicInteger pending = new AtomicInteger();
   private final AtomicBoolean dropping = new AtomicBoolean();
+  private final AtomicLong dropped = new AtomicLong();
   private final Deque<MeshEvent.Denied> denials = new ArrayDeque<>();
   private final ReentrantLock denialLock = new ReentrantLock();
   private long denialSecond;
@@ -70,6 +72,7 @@ final class Events implements Consumer<MeshEvent> {
       return;
     }
     if (pending.get() >= MAX_WAITING) {
+      dropped.incrementAndGet();
       if (dropping.compareAndSet(false, true)) {
         LOG.log(
             Level.WARNING,
@@ -98,7 +101,15 @@ final class Events implements Consumer<MeshEvent> {
         deliver(event);
       }
     } while (pending.decrementAndGet() > 0);
-    dropping.set(false);
+    if (dropping.compareAndSet(true, false)) {
+      LOG.log(
+          Level.WARNING,
+          "["
+              + service
+              + "] the mesh listeners keep up again: "
+              + dropped.getAndSet(0)
+              + " events were dropped");
+    }
   }
 
   private void deliver(MeshEvent event) {
@@ -160,6 +171,9 @@ final class Events implements Consumer<MeshEvent> {
     }
     if (event instanceof MeshEvent.ControlPlaneFailed e) {
       return "control plane, " + e.source() + ": " + e.cause().getMessage();
+    }
+    if (event instanceof MeshEvent.ControlPlaneRecovered e) {
+      return "control plane, " + e.source() + ": it answers again";
     }
     if (event instanceof MeshEvent.UpdateRefused e) {
       return "control plane, " + e.source() + ", not used: " + e.reason();

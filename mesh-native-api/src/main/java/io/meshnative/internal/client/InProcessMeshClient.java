@@ -1,5 +1,6 @@
 package io.meshnative.internal.client;
 
+import io.meshnative.AuditSink;
 import io.meshnative.DialOptions;
 import io.meshnative.Lease;
 import io.meshnative.ListenOptions;
@@ -42,6 +43,7 @@ import io.meshnative.internal.tls.Terms;
 import io.meshnative.internal.tls.TlsEngines;
 import io.meshnative.internal.tls.TrustEpoch;
 import io.meshnative.internal.transport.Acceptor;
+import io.meshnative.internal.transport.Denials;
 import io.meshnative.internal.transport.DestinationSockets;
 import io.meshnative.internal.transport.Dialer;
 import io.meshnative.internal.transport.LiveConnections;
@@ -97,6 +99,7 @@ final class InProcessMeshClient implements MeshClient {
   private final Settings settings;
   private final Workers workers;
   private final Events events;
+  private final Optional<AuditTrail> audit;
   private final StateBoard states;
   private final Publisher publisher;
   private final TlsEngines engines;
@@ -121,7 +124,8 @@ final class InProcessMeshClient implements MeshClient {
       Optional<Registration> registration,
       Settings settings,
       Workers workers,
-      List<MeshListener> hearers) {
+      List<MeshListener> hearers,
+      Optional<AuditSink> sink) {
     this.service = service;
     this.sources = sources;
     this.settings = settings;
@@ -129,6 +133,8 @@ final class InProcessMeshClient implements MeshClient {
     Clock clock = settings.clock();
     this.events = new Events(service, workers.executor());
     hearers.forEach(events::subscribe);
+    this.audit =
+        sink.map(taker -> new AuditTrail(service, taker, workers.threads("audit"), clock, events));
     this.states = new StateBoard(service, sources.description(), clock, events);
     this.publisher =
         new Publisher(
@@ -143,6 +149,9 @@ final class InProcessMeshClient implements MeshClient {
             new ProofStore(),
             clock);
     this.check = new PolicyCheck(service, engines.verifier(), clock);
+    Denials denials =
+        new Denials(
+            check, publisher, events, record -> audit.ifPresent(trail -> trail.accept(record)));
     this.live =
         new LiveConnections(
             publisher,
@@ -150,7 +159,8 @@ final class InProcessMeshClient implements MeshClient {
             settings.retirePolicy(),
             () -> ThreadLocalRandom.current().nextLong(),
             workers.executor(),
-            events);
+            events,
+            denials);
     engines.authority(live);
     this.trust = new TrustAssembly(publisher, engines.verifier(), clock, states, events);
     this.policy =
@@ -170,6 +180,7 @@ final class InProcessMeshClient implements MeshClient {
             check,
             upstreams,
             millis -> states.await(Duration.ofMillis(millis)),
+            denials,
             workers.scheduler());
     this.servers = new ServerContexts(engines, live, workers.scheduler(), this::listen);
     this.peers = new PeerCheck(engines.verifier(), publisher, check);
@@ -190,6 +201,7 @@ final class InProcessMeshClient implements MeshClient {
       });
     });
     try {
+      audit.ifPresent(AuditTrail::start);
       ticking =
           workers
               .scheduler()
@@ -309,7 +321,8 @@ final class InProcessMeshClient implements MeshClient {
         engines.resumedHandshakes(),
         upstreams.snapshot(),
         live.snapshot(),
-        events.lastDenials());
+        events.lastDenials(),
+        audit.map(AuditTrail::dropped).orElse(0L));
   }
 
   // ---- outbound ----
@@ -562,6 +575,7 @@ final class InProcessMeshClient implements MeshClient {
     quietly("closing the control plane", sources.close());
     quietly("ending the timer", this::stopTicking);
     quietly("telling the state", states::close);
+    quietly("closing the audit trail", () -> audit.ifPresent(AuditTrail::close));
     workers.close();
   }
 

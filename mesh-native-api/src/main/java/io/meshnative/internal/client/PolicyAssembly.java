@@ -5,6 +5,8 @@ import io.meshnative.StalePolicy;
 import io.meshnative.intention.DefaultDecision;
 import io.meshnative.intention.Intention;
 import io.meshnative.intention.IntentionTable;
+import io.meshnative.internal.flight.Flight;
+import io.meshnative.internal.flight.PolicyChangeEvent;
 import io.meshnative.internal.tls.PolicyVersion;
 import io.meshnative.internal.tls.Publisher;
 import io.meshnative.spi.IntentionUpdate;
@@ -14,6 +16,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -113,11 +116,10 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
               + " (stale policy)";
       if (!tooOld) {
         tooOld = true;
+        PolicyChangeEvent recording = Flight.policyChange();
         version++;
         publisher.policy(PolicyVersion.denyAll(version, why));
-        events.accept(
-            new MeshEvent.PolicyChanged(
-                clock.instant(), version, 0, DefaultDecision.UNKNOWN, java.util.Optional.of(why)));
+        tell(recording, 0, DefaultDecision.UNKNOWN, Optional.of(why));
       }
       return why;
     } finally {
@@ -140,12 +142,23 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
   }
 
   private void publish(IntentionUpdate update) {
+    PolicyChangeEvent recording = Flight.policyChange();
     version++;
     IntentionTable table = IntentionTable.compile(self, update.inbound(), update.defaultDecision());
     publisher.policy(PolicyVersion.of(version, table, update));
-    states.holds(StateBoard.Need.POLICY);
+    tell(recording, table.size(), update.defaultDecision(), table.defect());
+    states.holds(StateBoard.Need.POLICY); // told after what makes the client ready
+  }
+
+  private void tell(
+      @Nullable PolicyChangeEvent recording,
+      int inbound,
+      DefaultDecision otherwise,
+      Optional<String> defect) {
     events.accept(
-        new MeshEvent.PolicyChanged(
-            clock.instant(), version, table.size(), update.defaultDecision(), table.defect()));
+        new MeshEvent.PolicyChanged(clock.instant(), version, inbound, otherwise, defect));
+    if (recording != null) {
+      recording.end(self.name(), version, inbound, otherwise.name(), defect.orElse(null));
+    }
   }
 }

@@ -2,6 +2,8 @@ package io.meshnative.internal.client;
 
 import io.meshnative.MeshEvent;
 import io.meshnative.identity.WorkloadIdentity;
+import io.meshnative.internal.flight.Flight;
+import io.meshnative.internal.flight.RotationEvent;
 import io.meshnative.internal.tls.PeerVerifier;
 import io.meshnative.internal.tls.Publisher;
 import io.meshnative.internal.tls.TrustEpoch;
@@ -219,11 +221,12 @@ final class TrustAssembly {
   }
 
   private void publish(TrustEpoch epoch) {
+    long before = generation;
+    RotationEvent recording = Flight.rotation();
     generation = epoch.number();
     taken = epoch.identity();
     waiting = null;
     publisher.trust(epoch);
-    states.holds(StateBoard.Need.IDENTITY);
     events.accept(
         new MeshEvent.TrustChanged(
             clock.instant(),
@@ -231,5 +234,15 @@ final class TrustAssembly {
             epoch.identity().id(),
             epoch.identity().notAfter(),
             epoch.roots()));
+    states.holds(StateBoard.Need.IDENTITY); // told after what makes the client ready
+    if (recording != null) {
+      recording.end(
+          epoch.self().service(),
+          before,
+          epoch.number(),
+          epoch.identity().id().toString(),
+          epoch.identity().notAfter(),
+          epoch.roots());
+    }
   }
 }

@@ -2,6 +2,8 @@ package io.meshnative.internal.consul;
 
 import io.meshnative.ControlPlaneException;
 import io.meshnative.consul.ConsulConfig;
+import io.meshnative.internal.flight.ControlPlaneErrorEvent;
+import io.meshnative.internal.flight.Flight;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -10,6 +12,7 @@ import java.net.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -51,6 +54,7 @@ final class AgentClient implements AutoCloseable {
 
   private static final int MAX_ERROR_BODY = 4096;
   private static final int PIECE = 64 * 1024;
+  private static final int MAX_FAILING = 1000;
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
 
   private static final Duration WRITE_TIMEOUT = Duration.ofSeconds(10);
@@ -66,6 +70,11 @@ final class AgentClient implements AutoCloseable {
   private final Tokens tokens;
   private final FramingGuard framing = new FramingGuard();
   private final AtomicLong beingRead = new AtomicLong();
+
+  /** How often in a row a call has failed, by method and path; what succeeds leaves. */
+  private final Map<String, Integer> failing = new ConcurrentHashMap<>();
+
+  private volatile String service = "";
 
   /**
    * To whom calls go now. A new token makes a new link too: what was learnt before, such as an
@@ -115,6 +124,50 @@ final class AgentClient implements AutoCloseable {
    * @throws ControlPlaneException else, with the next step in its message
    */
   Answer execute(AgentCall call, Calls calls) throws ControlPlaneException {
+    try {
+      Answer answer = ask(call, calls);
+      succeeded(call);
+      return answer;
+    } catch (ControlPlaneException e) {
+      if (!calls.isCancelled()) {
+        failed(call, e);
+      }
+      throw e;
+    }
+  }
+
+  private void succeeded(AgentCall call) {
+    if (!failing.isEmpty()) {
+      failing.remove(describe(call));
+    }
+  }
+
+  private void failed(AgentCall call, ControlPlaneException failure) {
+    if (failing.size() >= MAX_FAILING) {
+      failing.clear(); // counts for recordings, no more
+    }
+    String what = describe(call);
+    int inARow = failing.merge(what, 1, Integer::sum);
+    ControlPlaneErrorEvent event = Flight.controlPlaneError();
+    if (event != null) {
+      event.end(service, what, failure.status().orElse(0), inARow, failure.getMessage());
+    }
+  }
+
+  /** An answer of 200 that nobody can use. */
+  void unusable(String call, int inARow, IOException failure) {
+    ControlPlaneErrorEvent event = Flight.controlPlaneError();
+    if (event != null) {
+      event.end(service, call, 200, inARow, failure.getMessage());
+    }
+  }
+
+  /** Whose client this is, for recordings. */
+  void owner(String name) {
+    service = name;
+  }
+
+  private Answer ask(AgentCall call, Calls calls) throws ControlPlaneException {
     int attempts = routes.size();
     boolean secondToken = false;
     while (true) {

@@ -86,6 +86,7 @@ public final class ConsulControlPlane implements ControlPlane {
             : new AgentClient(
                 config,
                 unfinished -> made[0] = new LoginTokens(unfinished, login, service, clock, random));
+    client.owner(service);
     ConsulControlPlane plane =
         new ConsulControlPlane(new Wiring(config, client, service, clock, random, timing));
     if (made[0] != null) {

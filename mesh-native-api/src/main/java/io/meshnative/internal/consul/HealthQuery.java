@@ -3,6 +3,7 @@ package io.meshnative.internal.consul;
 import io.meshnative.ControlPlaneException;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.EndpointSet;
+import java.io.IOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -59,6 +60,11 @@ final class HealthQuery implements Query<EndpointSet> {
   @Override
   public String name() {
     return "GET /v1/health/connect/" + destination.service();
+  }
+
+  @Override
+  public void unusable(int inARow, IOException failure) {
+    wiring.client().unusable(name(), inARow, failure);
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.meshnative.internal.consul;
 import io.meshnative.ControlPlaneException;
 import io.meshnative.identity.ConsulId;
 import io.meshnative.identity.WorkloadIdentity;
+import java.io.IOException;
 import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.Objects;
@@ -33,6 +34,11 @@ final class LeafQuery implements Query<WorkloadIdentity> {
   @Override
   public String name() {
     return "GET /v1/agent/connect/ca/leaf/" + wiring.service();
+  }
+
+  @Override
+  public void unusable(int inARow, IOException failure) {
+    wiring.client().unusable(name(), inARow, failure);
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.meshnative.internal.consul;
 
 import io.meshnative.ControlPlaneException;
 import io.meshnative.intention.Intention;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,11 @@ final class MatchQuery implements Query<List<Intention>> {
   @Override
   public String name() {
     return "GET /v1/connect/intentions/match by " + (inbound ? "destination" : "source");
+  }
+
+  @Override
+  public void unusable(int inARow, IOException failure) {
+    wiring.client().unusable(name(), inARow, failure);
   }
 
   @Override

@@ -49,6 +49,13 @@ interface Query<T> {
     return read(0);
   }
 
+  /**
+   * Records that an answer came and could not be used.
+   *
+   * @param inARow how many times in a row the watch has failed now
+   */
+  default void unusable(int inARow, IOException failure) {}
+
   /** A value that stands in after this failure; null if the failure is one. */
   default @Nullable T instead(ControlPlaneException failure) {
     return null;

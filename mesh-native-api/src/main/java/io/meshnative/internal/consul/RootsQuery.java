@@ -5,6 +5,7 @@ import io.meshnative.ControlPlaneException;
 import io.meshnative.identity.TrustBundle;
 import io.meshnative.identity.TrustDomain;
 import io.meshnative.spi.TrustUpdate;
+import java.io.IOException;
 import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,6 +32,11 @@ final class RootsQuery implements Query<CaRoots> {
   @Override
   public String name() {
     return "GET /v1/agent/connect/ca/roots";
+  }
+
+  @Override
+  public void unusable(int inARow, IOException failure) {
+    client.unusable(name(), inARow, failure);
   }
 
   @Override

@@ -225,6 +225,11 @@ final class Watch<T> {
         connected || failures == 1 ? Level.WARNING : Level.DEBUG,
         () -> String.valueOf(cause.getMessage())); // it begins with the call
     connected = false;
+    boolean answered =
+        !(cause instanceof ControlPlaneException failure) || failure.status().orElse(0) == 200;
+    if (answered) {
+      query.unusable(failures, cause); // any other failure was recorded where the call was made
+    }
     report(cause);
     return longer(bucket.untilNext(), backoff.after(failures));
   }

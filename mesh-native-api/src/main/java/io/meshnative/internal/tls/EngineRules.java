@@ -49,16 +49,26 @@ record EngineRules(List<String> versions, boolean resumption) {
 
   /** Applies the rules to a fresh engine. */
   void apply(SSLEngine engine, boolean client) {
+    apply(engine, client, suites(engine));
+  }
+
+  /**
+   * Applies the rules to a fresh engine whose suites are known already. Parameters travel as copies
+   * of everything that an engine can be told, so they are set only where something differs.
+   */
+  void apply(SSLEngine engine, boolean client, String[] suites) {
     engine.setUseClientMode(client);
     engine.setEnabledProtocols(protocols());
-    engine.setEnabledCipherSuites(suites(engine));
-    SSLParameters parameters = engine.getSSLParameters();
-    parameters.setEndpointIdentificationAlgorithm(
-        null); // identity is the SPIFFE id, never a host name
+    engine.setEnabledCipherSuites(suites);
     if (!client) {
-      parameters.setNeedClientAuth(true);
+      engine.setNeedClientAuth(true);
     }
-    engine.setSSLParameters(parameters);
+    SSLParameters parameters = engine.getSSLParameters();
+    if (parameters.getEndpointIdentificationAlgorithm() != null) {
+      // Identity is the SPIFFE id, never a host name.
+      parameters.setEndpointIdentificationAlgorithm(null);
+      engine.setSSLParameters(parameters);
+    }
   }
 
   void offer(SSLParameters parameters, List<String> alpn, Optional<String> serverName) {

@@ -1,8 +1,11 @@
 package io.meshnative.internal.tls;
 
+import io.meshnative.MeshEvent;
 import io.meshnative.MeshException;
 import io.meshnative.MeshPeer;
 import io.meshnative.PeerIdentityException;
+import io.meshnative.internal.flight.Flight;
+import io.meshnative.internal.flight.HandshakeEvent;
 import java.nio.ByteBuffer;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
@@ -48,6 +51,10 @@ public final class MeshEngine extends SSLEngine {
   private volatile @Nullable MeshPeer peer;
   private volatile @Nullable MeshException refusal;
   private volatile boolean handshakeBegun;
+
+  /** Null where nobody records handshakes. */
+  private volatile @Nullable HandshakeEvent recording;
+
   private volatile boolean tls12;
   private volatile boolean released;
   private volatile @Nullable BiFunction<SSLEngine, List<String>, String> alpnSelector;
@@ -151,10 +158,63 @@ public final class MeshEngine extends SSLEngine {
   /** The transport has ended: leaves the registry. */
   public void release() {
     released = true;
+    HandshakeEvent event = recording;
+    if (event != null) {
+      event.abandoned(provenId());
+    }
     owner.authority().release(this);
   }
 
   // ---- the handshake ----
+
+  private void begin() {
+    if (!handshakeBegun) {
+      HandshakeEvent event = Flight.handshake();
+      if (event != null) {
+        recording = describe(event);
+      }
+      handshakeBegun = true;
+    }
+  }
+
+  private HandshakeEvent describe(HandshakeEvent event) {
+    boolean outbound = terms instanceof Terms.Outbound;
+    return event.between(
+        epoch.self().service(),
+        (outbound ? MeshEvent.Direction.OUTBOUND : MeshEvent.Direction.INBOUND).name(),
+        terms instanceof Terms.Outbound out ? out.destination().toString() : null,
+        getPeerHost() == null ? null : getPeerHost() + ":" + getPeerPort(),
+        epoch.number());
+  }
+
+  private void recordCompleted(boolean full) {
+    HandshakeEvent event = recording;
+    MeshPeer who = peer;
+    if (event != null && who != null) {
+      SSLSession made = real.getSession();
+      event.completed(who.id().toString(), made.getProtocol(), made.getCipherSuite(), !full);
+      recording = null;
+    }
+  }
+
+  private void recordRefused(MeshException reason) {
+    HandshakeEvent event = recording;
+    if (event != null) {
+      event.refused(provenId(), reason.getMessage());
+    }
+  }
+
+  private void recordFailed(Exception failure) {
+    HandshakeEvent event = recording;
+    if (event != null && peer == null) {
+      event.failed(provenId(), failure.getMessage());
+    }
+  }
+
+  private @Nullable String provenId() {
+    PeerProof shown = proof;
+    return shown == null ? null : shown.id().toString();
+  }
 
   /** Called by the trust manager, in a full handshake. */
   void onPeerCertificates(X509Certificate[] chain, PeerRole role, SSLEngine engine)
@@ -208,6 +268,7 @@ public final class MeshEngine extends SSLEngine {
 
   private void refuse(MeshException reason) {
     refusal = reason;
+    recordRefused(reason);
     owner.authority().refused(this, reason);
   }
 
@@ -260,9 +321,11 @@ public final class MeshEngine extends SSLEngine {
       owner.authority().release(this); // it ended while it was being let in; nobody would ask again
     }
     owner.count(full);
+    recordCompleted(full);
   }
 
   private SSLException refused(MeshException reason) {
+    recordRefused(reason); // before the cut, which ends the connection and looks like its cause
     cut(reason); // first: whatever the telling meets, nothing passes any more
     real.getSession().invalidate(); // where sessions are kept, that of a refused peer is not
     refuse(reason);
@@ -351,13 +414,16 @@ public final class MeshEngine extends SSLEngine {
   public SSLEngineResult wrap(ByteBuffer[] sources, int offset, int length, ByteBuffer destination)
       throws SSLException {
     throwIfCut();
-    handshakeBegun = true;
+    begin();
     boolean verified = peer != null;
     int from = destination.position();
     MeshEngine outer = HandshakeScope.enter(this);
     SSLEngineResult result;
     try {
       result = real.wrap(sources, offset, length, destination);
+    } catch (SSLException | RuntimeException e) {
+      recordFailed(e);
+      throw e;
     } finally {
       HandshakeScope.leave(outer);
     }
@@ -381,7 +447,7 @@ public final class MeshEngine extends SSLEngine {
   public SSLEngineResult unwrap(
       ByteBuffer source, ByteBuffer[] destinations, int offset, int length) throws SSLException {
     throwIfCut();
-    handshakeBegun = true;
+    begin();
     boolean verified = peer != null;
     int first = length == 1 ? destinations[offset].position() : 0;
     int[] starts = length == 1 ? null : positions(destinations, offset, length);
@@ -389,6 +455,9 @@ public final class MeshEngine extends SSLEngine {
     SSLEngineResult result;
     try {
       result = real.unwrap(source, destinations, offset, length);
+    } catch (SSLException | RuntimeException e) {
+      recordFailed(e);
+      throw e;
     } finally {
       HandshakeScope.leave(outer);
     }
@@ -445,7 +514,7 @@ public final class MeshEngine extends SSLEngine {
   @Override
   public void beginHandshake() throws SSLException {
     throwIfCut();
-    handshakeBegun = true;
+    begin();
     if (peer != null && tls12) {
       throw new SSLProtocolException("renegotiation is refused");
     }
@@ -660,6 +729,9 @@ public final class MeshEngine extends SSLEngine {
 
   /** The ALPN protocols and server names of this library's own dials and listeners. */
   public void offer(List<String> alpn, Optional<String> serverName) {
+    if (alpn.isEmpty() && serverName.isEmpty()) {
+      return;
+    }
     SSLParameters parameters = real.getSSLParameters();
     rules.offer(parameters, alpn, serverName);
     real.setSSLParameters(parameters);

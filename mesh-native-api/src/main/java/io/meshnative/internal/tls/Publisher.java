@@ -25,7 +25,7 @@ public final class Publisher {
   private volatile boolean ended;
 
   public Publisher(PolicyVersion first) {
-    this.current = new Published(null, first);
+    this.current = Published.now(null, first);
   }
 
   public Published current() {
@@ -38,11 +38,11 @@ public final class Publisher {
   }
 
   public void trust(TrustEpoch epoch) {
-    publish(now -> new Published(epoch, now.policy()));
+    publish(now -> Published.now(epoch, now.policy()));
   }
 
   public void policy(PolicyVersion policy) {
-    publish(now -> new Published(now.trust(), policy));
+    publish(now -> Published.now(now.trust(), policy));
   }
 
   /**
@@ -54,7 +54,7 @@ public final class Publisher {
     swapping.lock();
     try {
       ended = true;
-      current = new Published(current.trust(), last);
+      current = Published.now(current.trust(), last);
     } finally {
       swapping.unlock();
     }
@@ -62,9 +62,14 @@ public final class Publisher {
 
   /** Sweeps under the pair held, when something besides the pair changed. */
   public void sweepAgain() {
+    long changed = System.nanoTime();
+    sweep(held -> new Published(held.trust(), held.policy(), changed));
+  }
+
+  private void sweep(UnaryOperator<Published> as) {
     sweeping.lock();
     try {
-      Published now = current;
+      Published now = as.apply(current);
       for (Consumer<Published> sweeper : sweepers) {
         sweeper.accept(now);
       }
@@ -83,6 +88,6 @@ public final class Publisher {
     } finally {
       swapping.unlock();
     }
-    sweepAgain();
+    sweep(held -> held);
   }
 }

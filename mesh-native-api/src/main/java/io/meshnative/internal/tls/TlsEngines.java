@@ -45,6 +45,10 @@ public final class TlsEngines {
   private final Map<Destination, Real> clients = new ConcurrentHashMap<>();
   private final AtomicReference<@Nullable TrustEpoch> provenFor = new AtomicReference<>();
   private final AtomicInteger portHint = new AtomicInteger();
+
+  /** What the rules leave of the provider's suites: the same for all its engines. */
+  private final AtomicReference<String @Nullable []> suites = new AtomicReference<>();
+
   private final LongAdder full = new LongAdder();
   private final LongAdder resumed = new LongAdder();
 
@@ -148,12 +152,12 @@ public final class TlsEngines {
         int port =
             outbound.resumption() ? hint : portHint.updateAndGet(p -> p == 0xffff ? 1 : p + 1);
         SSLEngine engine = real.context().createSSLEngine(NO_NAME, port);
-        outbound.apply(engine, true);
+        outbound.apply(engine, true, suites(outbound, engine));
         return new MeshEngine(engine, epoch, terms, outbound, this, peerHost, peerPort);
       }
       Real real = server(epoch);
       SSLEngine engine = real.context().createSSLEngine();
-      inbound.apply(engine, false);
+      inbound.apply(engine, false, suites(inbound, engine));
       if (inbound.resumption() && Providers.isConscrypt(provider)) {
         ConscryptSupport.useTickets(engine);
       }
@@ -162,6 +166,15 @@ public final class TlsEngines {
       throw new IllegalStateException(
           "expected a TLS context of " + provider.name() + ", found an error", e);
     }
+  }
+
+  private String[] suites(EngineRules rules, SSLEngine engine) {
+    String[] known = suites.get();
+    if (known == null) {
+      known = rules.suites(engine);
+      suites.set(known);
+    }
+    return known.clone();
   }
 
   /**

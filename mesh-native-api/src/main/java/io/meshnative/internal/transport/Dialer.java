@@ -14,6 +14,8 @@ import io.meshnative.discovery.Endpoint;
 import io.meshnative.discovery.EndpointPool;
 import io.meshnative.discovery.EndpointSet;
 import io.meshnative.identity.ConsulId;
+import io.meshnative.internal.flight.DialEvent;
+import io.meshnative.internal.flight.Flight;
 import io.meshnative.internal.tls.MeshEngine;
 import io.meshnative.internal.tls.Published;
 import io.meshnative.internal.tls.Publisher;
@@ -55,6 +57,7 @@ public final class Dialer implements AutoCloseable {
   private final PolicyCheck check;
   private final Upstreams upstreams;
   private final Readiness readiness;
+  private final Denials denials;
   private final ScheduledExecutorService scheduler;
 
   /** Those that no handshake has entered into the registry yet. */
@@ -68,12 +71,14 @@ public final class Dialer implements AutoCloseable {
       PolicyCheck check,
       Upstreams upstreams,
       Readiness readiness,
+      Denials denials,
       ScheduledExecutorService scheduler) {
     this.engines = engines;
     this.publisher = publisher;
     this.check = check;
     this.upstreams = upstreams;
     this.readiness = readiness;
+    this.denials = denials;
     this.scheduler = scheduler;
   }
 
@@ -88,20 +93,49 @@ public final class Dialer implements AutoCloseable {
   TlsChannel dial(
       Destination destination, DialOptions options, int timeoutMillis, SocketPreparer preparer)
       throws IOException {
+    DialEvent recording = Flight.dial();
+    if (recording == null) {
+      return dial(destination, options, timeoutMillis, preparer, null);
+    }
+    String outcome = "failed";
+    String why = null;
+    try {
+      TlsChannel channel = dial(destination, options, timeoutMillis, preparer, recording);
+      outcome = "connected";
+      return channel;
+    } catch (MeshAuthorizationException e) {
+      outcome = "denied";
+      why = e.getMessage();
+      throw e;
+    } catch (IOException | RuntimeException | Error e) {
+      why = String.valueOf(e.getMessage());
+      throw e;
+    } finally {
+      recording.end(check.service(), destination.toString(), outcome, why);
+    }
+  }
+
+  private TlsChannel dial(
+      Destination destination,
+      DialOptions options,
+      int timeoutMillis,
+      SocketPreparer preparer,
+      @Nullable DialEvent recording)
+      throws IOException {
     long most = Math.min(TimeUnit.MILLISECONDS.convert(options.timeout()), Integer.MAX_VALUE);
     long millis = timeoutMillis > 0 ? Math.min(timeoutMillis, most) : most;
     Deadline budget = Deadline.afterMillis((int) Math.max(1, millis));
     awaitReady(destination, budget);
     requireIdentity();
     if (options.endpoint().isPresent()) {
-      return dialOnly(destination, options.endpoint().get(), options, budget, preparer);
+      return dialOnly(destination, options.endpoint().get(), options, budget, preparer, recording);
     }
     EndpointPool pool = known(destination, budget);
     List<Endpoint> order = pool.order(options.stickyKey().orElse(null));
     if (order.isEmpty()) {
       throw none(destination, upstreams.use(destination), true); // they left just now
     }
-    return tryEach(destination, options, pool, order, budget, preparer);
+    return tryEach(destination, options, pool, order, budget, preparer, recording);
   }
 
   /** The endpoints of a destination, once there are any. */
@@ -128,7 +162,8 @@ public final class Dialer implements AutoCloseable {
       EndpointPool pool,
       List<Endpoint> order,
       Deadline budget,
-      SocketPreparer preparer)
+      SocketPreparer preparer,
+      @Nullable DialEvent recording)
       throws IOException {
     List<IOException> failures = new ArrayList<>();
     for (int i = 0; i < order.size(); i++) {
@@ -140,6 +175,9 @@ public final class Dialer implements AutoCloseable {
           left == 1
               ? budget
               : Deadline.afterMillis(Math.max(1, budget.remainingMillis() / Math.min(left, 3)));
+      if (recording != null) {
+        recording.tries(endpoint.address());
+      }
       Attempt attempt = pool.begin(endpoint);
       try {
         TlsChannel channel =
@@ -183,13 +221,17 @@ public final class Dialer implements AutoCloseable {
       Endpoint endpoint,
       DialOptions options,
       Deadline budget,
-      SocketPreparer preparer)
+      SocketPreparer preparer,
+      @Nullable DialEvent recording)
       throws IOException {
     // Whoever the caller says, it is the destination, unless its discovery chain leads there too.
     Destination target =
         upstreams.endpoints(destination).contains(endpoint)
             ? target(destination, endpoint)
             : destination;
+    if (recording != null) {
+      recording.tries(endpoint.address());
+    }
     try {
       return connect(
           new Terms.Outbound(destination, target), endpoint, options, budget, preparer, () -> {});
@@ -372,7 +414,12 @@ public final class Dialer implements AutoCloseable {
 
   private void requireAllowed(Destination destination) throws MeshException {
     Published pair = publisher.current();
-    check.requireDialable(destination, pair, check.liveEpoch(pair));
+    try {
+      check.requireDialable(destination, pair, check.liveEpoch(pair));
+    } catch (MeshAuthorizationException e) {
+      denials.dial(destination, e);
+      throw e;
+    }
   }
 
   private boolean ownIdentityHasEnded() {

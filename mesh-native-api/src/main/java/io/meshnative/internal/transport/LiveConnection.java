@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class LiveConnection extends WeakReference<MeshEngine> {
   private final Terms terms;
+  private final @Nullable String remoteHost;
+  private final int remotePort;
   private final Instant since;
   private final Instant ownNotAfter;
   private final Instant retireAt;
@@ -59,6 +61,8 @@ final class LiveConnection extends WeakReference<MeshEngine> {
     super(engine, dropped);
     this.terms = engine.terms();
     this.transportEnd = engine.transportEnd();
+    this.remoteHost = engine.getPeerHost();
+    this.remotePort = engine.getPeerPort();
     this.proof = proof;
     this.since = since;
     this.ownNotAfter = ownNotAfter;
@@ -92,6 +96,11 @@ final class LiveConnection extends WeakReference<MeshEngine> {
   /** The same peer, proven again under the roots held now. */
   void proof(PeerProof newer) {
     proof = newer;
+  }
+
+  /** The peer's address, empty where it is not known. */
+  Optional<String> remote() {
+    return remoteHost == null ? Optional.empty() : Optional.of(remoteHost + ":" + remotePort);
   }
 
   Instant since() {

@@ -15,7 +15,6 @@ import io.meshnative.RetirePolicy;
 import io.meshnative.Withdrawal;
 import io.meshnative.discovery.Destination;
 import io.meshnative.identity.ConsulId;
-import io.meshnative.identity.SpiffeId;
 import io.meshnative.intention.Decision;
 import io.meshnative.intention.HttpRequestView;
 import io.meshnative.internal.tls.MeshEngine;
@@ -61,6 +60,7 @@ public final class LiveConnections implements PeerAuthority {
   private final RandomGenerator random;
   private final Callbacks callbacks;
   private final Consumer<MeshEvent> events;
+  private final Denials denials;
   private final Retirements retirements;
   private final RequestLeases requests;
 
@@ -74,15 +74,17 @@ public final class LiveConnections implements PeerAuthority {
       RetirePolicy retirePolicy,
       RandomGenerator random,
       Executor callbacks,
-      Consumer<MeshEvent> events) {
+      Consumer<MeshEvent> events,
+      Denials denials) {
     this.publisher = publisher;
     this.check = check;
     this.retirePolicy = retirePolicy;
     this.random = random;
     this.callbacks = new Callbacks(callbacks);
     this.events = events;
+    this.denials = denials;
     this.retirements = new Retirements(this.callbacks);
-    this.requests = new RequestLeases(publisher, check, this.callbacks);
+    this.requests = new RequestLeases(publisher, check, this.callbacks, denials);
     publisher.onPublished(this::sweep);
   }
 
@@ -113,16 +115,19 @@ public final class LiveConnections implements PeerAuthority {
     ProvenPeer peer = decide(connection, pair);
     add(connection);
     try {
+      Published decided = pair;
       Published again = publisher.current();
       // A gate is no part of the pair: it may have been closed since, by a sweep that did not see
       // us yet.
       if (again != pair || connection.isGated()) {
         peer = decide(connection, again);
+        decided = again;
       }
       Optional<Withdrawal> gone = connection.withdrawn();
       if (gone.isPresent()) {
         throw gone.get().reason();
       }
+      denials.letIn(engine, peer, decided);
       return peer;
     } catch (MeshException | RuntimeException | Error e) {
       remove(connection);
@@ -139,30 +144,7 @@ public final class LiveConnections implements PeerAuthority {
 
   @Override
   public void refused(MeshEngine engine, MeshException reason) {
-    boolean outbound = engine.terms() instanceof Terms.Outbound;
-    PeerProof proof = engine.proof();
-    Optional<SpiffeId> peer = proof == null ? idOf(reason) : Optional.of(proof.id());
-    Optional<String> remote =
-        engine.getPeerHost() == null
-            ? Optional.empty()
-            : Optional.of(engine.getPeerHost() + ":" + engine.getPeerPort());
-    events.accept(
-        new MeshEvent.Denied(
-            check.now(),
-            outbound ? MeshEvent.Direction.OUTBOUND : MeshEvent.Direction.INBOUND,
-            peer,
-            remote,
-            PeerText.oneLine(reason.getMessage())));
-  }
-
-  private static Optional<SpiffeId> idOf(MeshException reason) {
-    try {
-      return reason instanceof PeerIdentityException identity
-          ? identity.actual().map(SpiffeId::parse)
-          : Optional.empty();
-    } catch (IllegalArgumentException e) {
-      return Optional.empty(); // what was found is no id; the message shows it
-    }
+    denials.connection(engine, reason);
   }
 
   // ---- deciding ----
@@ -185,7 +167,8 @@ public final class LiveConnections implements PeerAuthority {
           shown.id(),
           decision instanceof Decision.Denied denied
               ? denied
-              : PolicyCheck.refusal("the listener's authorizer refuses " + shown.id()));
+              : PolicyCheck.refusal("the listener's authorizer refuses " + shown.id()),
+          pair);
     }
     return peer;
   }
@@ -206,7 +189,7 @@ public final class LiveConnections implements PeerAuthority {
     if (decision instanceof Decision.Denied denied
         && in.authorizer() == PeerAuthorizer.intentions()
         && !isForRequests(decision, in)) {
-      throw check.denied(shown.id(), denied);
+      throw check.denied(shown.id(), denied, pair);
     }
   }
 
@@ -297,7 +280,7 @@ public final class LiveConnections implements PeerAuthority {
     try {
       MeshException reason = reasonAgainst(connection, pair);
       if (reason != null) {
-        withdraw(connection, reason);
+        withdraw(connection, reason, pair.sinceNanos());
       }
     } catch (RuntimeException e) {
       LOG.log(
@@ -361,7 +344,8 @@ public final class LiveConnections implements PeerAuthority {
                   + " ended at "
                   + end
                   + "; dial again",
-              end));
+              end),
+          null);
     } catch (RuntimeException e) {
       LOG.log(
           Level.WARNING,
@@ -378,32 +362,38 @@ public final class LiveConnections implements PeerAuthority {
     publisher.sweepAgain();
   }
 
-  private void withdraw(LiveConnection connection, MeshException reason) {
+  /**
+   * Cuts first, tells afterwards.
+   *
+   * @param publishedNanos the publication that withdrew the right; null for none
+   */
+  private void withdraw(
+      LiveConnection connection, MeshException reason, @Nullable Long publishedNanos) {
     Withdrawal withdrawal = new Withdrawal(connection.proof().id(), reason);
     if (!connection.markWithdrawn(withdrawal)) {
       return;
     }
     remove(connection);
+    Denials.Cut recording = denials.beginCut(connection);
+    Runnable cut =
+        () -> {
+          end(connection, withdrawal);
+          recording.done(reason, publishedNanos);
+        };
     Optional<Destination> destination = connection.destination();
     boolean left = false;
     try {
       if (destination.isPresent() && retirements.concerns(destination.get())) {
         // Dials are denied already by the pair; pools evict next; then the connection is cut.
-        retirements.tell(destination.get(), reason, () -> end(connection, withdrawal));
+        retirements.tell(destination.get(), reason, cut);
         left = true;
       }
     } finally {
       if (!left) {
-        end(connection, withdrawal);
+        cut.run();
       }
     }
-    events.accept(
-        new MeshEvent.Withdrawn(
-            check.now(),
-            connection.direction(),
-            connection.proof().id(),
-            destination,
-            PeerText.oneLine(reason.getMessage())));
+    denials.withdrawn(connection, reason);
   }
 
   private void end(LiveConnection connection, Withdrawal withdrawal) {
@@ -544,7 +534,9 @@ public final class LiveConnections implements PeerAuthority {
     }
     Optional<Withdrawal> gone = proven.connection().withdrawn();
     if (gone.isPresent()) {
-      throw asDenial(gone.get().reason());
+      MeshAuthorizationException denied = asDenial(gone.get().reason());
+      denials.request(proven, request, denied);
+      throw denied;
     }
     return requests.admit(proven, request, onWithdrawn);
   }

@@ -17,6 +17,10 @@ import javax.net.ssl.SSLException;
 final class Outbound {
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
   private static final int RECORDS_PER_BULK_WRITE = 4;
+
+  /** So much of a handshake's flight leaves in one piece: certificates of usual chains fit. */
+  private static final int FLIGHT = 4 * 1024;
+
   private static final int MAX_BUFFER = 256 * 1024;
 
   /** An engine that failed may still be open, and JSSE then gives an empty record to every wrap. */
@@ -39,7 +43,7 @@ final class Outbound {
    * more, because the peer has closed.
    */
   boolean write(byte[] bytes, int offset, int length) throws IOException {
-    room(length > packet ? RECORDS_PER_BULK_WRITE : 1);
+    room(length > packet ? RECORDS_PER_BULK_WRITE : 1, 0);
     ByteBuffer source = view.over(bytes, offset, length);
     while (source.hasRemaining()) {
       boolean open;
@@ -56,7 +60,7 @@ final class Outbound {
 
   /** Wraps one flight of the handshake, so that it leaves in one piece where it fits. */
   void wrapFlight() throws IOException {
-    room(2);
+    room(1, FLIGHT);
     do {
       if (!wrap(NOTHING) && net.position() == 0) {
         throw new SSLException("the TLS engine closed during the handshake");
@@ -83,7 +87,7 @@ final class Outbound {
     if (broken) {
       return false;
     }
-    room(1);
+    room(1, 0);
     net.clear();
     boolean said = false;
     if (engine.failed()) {
@@ -134,12 +138,12 @@ final class Outbound {
     throw new SSLException("the TLS engine takes no data and gives no record");
   }
 
-  private void room(int records) {
+  private void room(int records, int more) {
     if (packet == 0) {
       packet = engine.session().getPacketBufferSize();
     }
     if (net.capacity() < records * packet) {
-      net = ByteBuffer.allocate(records * packet).put(net.flip());
+      net = ByteBuffer.allocate(records * packet + more).put(net.flip());
     }
   }
 
@@ -150,10 +154,9 @@ final class Outbound {
     net = ByteBuffer.allocate(Math.max(512, 2 * net.capacity())).put(net.flip());
   }
 
-  /** Gives the handshake's buffer back. */
+  /** The handshake's buffer stays for the data: nearly every connection writes. */
   void handshakeDone() {
     packet = engine.session().getPacketBufferSize();
-    net = NOTHING;
   }
 
   void release() {

@@ -39,6 +39,11 @@ public final class PolicyCheck {
     this.clock = clock;
   }
 
+  /** The own service's name. */
+  String service() {
+    return service;
+  }
+
   Instant now() {
     return clock.instant();
   }
@@ -136,7 +141,8 @@ public final class PolicyCheck {
               + "; ask the owner of "
               + destination.service()
               + " for an intention",
-          denied);
+          denied,
+          policy.number());
     }
     return decision;
   }
@@ -152,7 +158,7 @@ public final class PolicyCheck {
         null);
   }
 
-  MeshAuthorizationException denied(SpiffeId caller, Decision.Denied denied) {
+  MeshAuthorizationException denied(SpiffeId caller, Decision.Denied denied, Published pair) {
     return new MeshAuthorizationException(
         "expected that "
             + caller
@@ -163,7 +169,8 @@ public final class PolicyCheck {
             + "; an intention of "
             + service
             + " decides this",
-        denied);
+        denied,
+        pair.policy().number());
   }
 
   /** A denial for a reason that no table holds. */

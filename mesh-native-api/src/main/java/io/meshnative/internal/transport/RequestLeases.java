@@ -17,12 +17,14 @@ public final class RequestLeases {
   private final Publisher publisher;
   private final PolicyCheck check;
   private final Callbacks callbacks;
+  private final Denials denials;
   private final Set<Admitted> open = ConcurrentHashMap.newKeySet();
 
-  RequestLeases(Publisher publisher, PolicyCheck check, Callbacks callbacks) {
+  RequestLeases(Publisher publisher, PolicyCheck check, Callbacks callbacks, Denials denials) {
     this.publisher = publisher;
     this.check = check;
     this.callbacks = callbacks;
+    this.denials = denials;
   }
 
   RequestLease admit(
@@ -31,16 +33,24 @@ public final class RequestLeases {
     Published pair = publisher.current();
     Decision decision = judge(peer, request, pair);
     if (decision instanceof Decision.Denied denied) {
-      throw check.denied(peer.id(), denied);
+      throw refused(peer, request, denied, pair);
     }
     Admitted lease = new Admitted(peer, request, (Decision.Allowed) decision, onWithdrawn);
     open.add(lease);
     Published again = publisher.current();
     if (again != pair && judge(peer, request, again) instanceof Decision.Denied denied) {
       lease.close();
-      throw check.denied(peer.id(), denied);
+      throw refused(peer, request, denied, again);
     }
+    denials.letIn(peer, request, lease.decision, again);
     return lease;
+  }
+
+  private MeshAuthorizationException refused(
+      ProvenPeer peer, HttpRequestView request, Decision.Denied denied, Published pair) {
+    MeshAuthorizationException refusal = check.denied(peer.id(), denied, pair);
+    denials.request(peer, request, refusal);
+    return refusal;
   }
 
   private Decision judge(ProvenPeer peer, HttpRequestView request, Published pair) {
@@ -57,7 +67,7 @@ public final class RequestLeases {
   void sweep(Published pair) {
     for (Admitted lease : open) {
       if (judge(lease.peer, lease.request, pair) instanceof Decision.Denied denied) {
-        lease.withdraw(denied);
+        lease.withdraw(denied, pair);
       }
     }
   }
@@ -91,10 +101,11 @@ public final class RequestLeases {
       open.remove(this);
     }
 
-    void withdraw(Decision.Denied denied) {
+    void withdraw(Decision.Denied denied, Published pair) {
       open.remove(this);
       if (ended.compareAndSet(false, true)) {
         callbacks.execute(() -> onWithdrawn.accept(denied));
+        denials.withdrawn(peer, request, denied, pair);
       }
     }
   }

@@ -52,14 +52,16 @@ class GateRaceTest {
             publisher,
             new ProofStore(),
             Clock.systemUTC());
+    private final PolicyCheck check = new PolicyCheck("db", engines.verifier(), Clock.systemUTC());
     private final LiveConnections live =
         new LiveConnections(
             publisher,
-            new PolicyCheck("db", engines.verifier(), Clock.systemUTC()),
+            check,
             RetirePolicy.defaults(),
             () -> 42,
             Runnable::run,
-            event -> {});
+            event -> {},
+            new Denials(check, publisher, event -> {}, record -> {}));
 
     Side(String service, Intention... rules) throws Exception {
       engines.authority(live);

@@ -1,0 +1,186 @@
+package io.meshnative.benchmarks;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.Result;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/**
+ * Runs everything and writes the tables of {@code docs/performance.md}: the decisions, forked as
+ * JMH does it; then each comparison in a JVM of its own, one after the other.
+ */
+public final class Report {
+  private static final List<Comparison.Subject> SUBJECTS =
+      List.of(
+          subject(
+              "full mutual handshake, Conscrypt", HandshakeBenchmark.class, Engine.CONSCRYPT, 0),
+          subject("full mutual handshake, JSSE", HandshakeBenchmark.class, Engine.JSSE, 0),
+          subject("echo 64 B, Conscrypt", EchoBenchmark.class, Engine.CONSCRYPT, 64),
+          subject("echo 64 B, JSSE", EchoBenchmark.class, Engine.JSSE, 64),
+          subject("echo 16 KiB, Conscrypt", EchoBenchmark.class, Engine.CONSCRYPT, 16384),
+          subject("echo 16 KiB, JSSE", EchoBenchmark.class, Engine.JSSE, 16384));
+
+  private final PrintStream out;
+  private final boolean quick;
+
+  private Report(PrintStream out, boolean quick) {
+    this.out = out;
+    this.quick = quick;
+  }
+
+  private static Comparison.Subject subject(
+      String title, Class<?> benchmark, Engine engine, int bytes) {
+    return new Comparison.Subject(title, benchmark, engine, bytes);
+  }
+
+  /**
+   * Runs.
+   *
+   * @param arguments where to write the tables to; then nothing, or {@code quick}. Or {@code
+   *     compare}, the number of a comparison, and {@code full} or {@code quick}: what this program
+   *     starts itself with
+   */
+  public static void main(String[] arguments) throws Exception {
+    if (arguments[0].equals("compare")) {
+      compare(Integer.parseInt(arguments[1]), arguments[2].equals("quick"));
+      return;
+    }
+    Path file = Path.of(arguments[0]);
+    boolean quick = arguments.length > 1 && arguments[1].equals("quick");
+    try (PrintStream out =
+        new PrintStream(Files.newOutputStream(file), true, StandardCharsets.UTF_8)) {
+      new Report(out, quick).run();
+    }
+    System.out.println();
+    System.out.print(Files.readString(file));
+  }
+
+  private static void compare(int number, boolean quick) throws Exception {
+    Comparison.Subject subject = SUBJECTS.get(number);
+    Comparison.Effort effort = quick ? Comparison.Effort.QUICK : Comparison.Effort.FULL;
+    try {
+      String agreed = Wires.describe(subject.engine());
+      System.out.println("row " + new Comparison(subject, effort).run());
+      System.out.println("agreed " + subject.engine() + ": " + agreed);
+    } finally {
+      Wires.close();
+    }
+  }
+
+  private void run() throws Exception {
+    long begun = System.nanoTime();
+    Comparison.Effort effort = quick ? Comparison.Effort.QUICK : Comparison.Effort.FULL;
+    out.printf(
+        Locale.ROOT,
+        "Measured on %s %s, %s, %d CPUs; load average %.2f when it began.%n%n",
+        System.getProperty("java.vm.name"),
+        System.getProperty("java.runtime.version"),
+        System.getProperty("os.name") + " " + System.getProperty("os.arch"),
+        Runtime.getRuntime().availableProcessors(),
+        ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
+    decisions();
+    out.println();
+    out.printf(
+        Locale.ROOT,
+        "Each comparison: one JVM, %d + %d turns a side, of %d ms each that counts. Ratios are"
+            + " ours / by hand, with their 95 %% confidence intervals.%n%n",
+        effort.warmups(),
+        effort.rounds(),
+        effort.turnMillis());
+    out.println(
+        "| | ours, µs | by hand, µs | **ratio of time** | ours, CPU µs | by hand, CPU µs | ratio of"
+            + " CPU | ours, B/op | by hand, B/op |");
+    out.println("|---|---|---|---|---|---|---|---|---|");
+    List<String> agreed = new ArrayList<>();
+    for (int i = 0; i < SUBJECTS.size(); i++) {
+      for (String line : inItsOwnJvm(i)) {
+        if (line.startsWith("row ")) {
+          out.println(line.substring("row ".length()));
+        } else if (line.startsWith("agreed ") && !agreed.contains(line)) {
+          agreed.add(line);
+        }
+      }
+    }
+    out.println();
+    agreed.forEach(line -> out.println("- " + line.substring("agreed ".length())));
+    out.printf(
+        Locale.ROOT,
+        "- the whole run took %d s%n",
+        TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begun));
+  }
+
+  private void decisions() throws Exception {
+    OptionsBuilder options = new OptionsBuilder();
+    options
+        .include("^" + DecisionBenchmark.class.getName().replace(".", "\\.") + "\\.")
+        .addProfiler(GCProfiler.class)
+        .shouldFailOnError(true)
+        .verbosity(VerboseMode.SILENT);
+    if (quick) {
+      options
+          .warmupIterations(1)
+          .measurementIterations(2)
+          .warmupTime(TimeValue.milliseconds(200))
+          .measurementTime(TimeValue.milliseconds(200));
+    }
+    Collection<RunResult> results = new Runner(options.build()).run();
+    out.println("| decision | intentions | ns/op (99.9 % CI) | B/op |");
+    out.println("|---|---|---|---|");
+    for (RunResult result : results) {
+      Result<?> time = result.getPrimaryResult();
+      out.printf(
+          Locale.ROOT,
+          "| %s | %,d | %.1f ± %.1f | %.3f |%n",
+          time.getLabel(),
+          Integer.parseInt(result.getParams().getParam("intentions")),
+          time.getScore(),
+          time.getScoreError(),
+          Comparison.secondary(result, "gc.alloc.rate.norm"));
+    }
+  }
+
+  private List<String> inItsOwnJvm(int number) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    command.addAll(
+        List.of(
+            "-Xms512m",
+            "-Xmx512m",
+            "-classpath",
+            System.getProperty("java.class.path"),
+            Report.class.getName(),
+            "compare",
+            String.valueOf(number),
+            quick ? "quick" : "full"));
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    try {
+      List<String> lines =
+          new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+              .lines()
+              .toList();
+      if (process.waitFor() != 0) {
+        throw new IllegalStateException(
+            "comparison " + SUBJECTS.get(number).title() + " failed: " + lines);
+      }
+      return lines;
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+}

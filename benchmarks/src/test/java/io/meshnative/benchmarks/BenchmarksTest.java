@@ -1,0 +1,83 @@
+package io.meshnative.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Collection;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/** The benchmarks run, and their arithmetic is right. What they measure is no test's business. */
+class BenchmarksTest {
+
+  @AfterAll
+  static void close() throws Exception {
+    Wires.close(); // throws if a handshake was resumed
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "HandshakeBenchmark, CONSCRYPT, 0",
+    "HandshakeBenchmark, JSSE, 0",
+    "EchoBenchmark, CONSCRYPT, 64",
+    "EchoBenchmark, JSSE, 16384"
+  })
+  void aComparisonMakesARow(String name, Engine engine, int bytes) throws Exception {
+    Class<?> benchmark = Class.forName(getClass().getPackageName() + "." + name);
+    Comparison.Subject subject = new Comparison.Subject("title", benchmark, engine, bytes);
+    String row = new Comparison(subject, new Comparison.Effort(1, 0, 20, 2)).run();
+    assertThat(row)
+        .matches(
+            "\\| title (\\| [\\d.,]+ ){2}\\| \\*\\*[\\d.]+ \\(.*\\)\\*\\* \\|.*\\| [\\d,]+ \\|");
+  }
+
+  @Test
+  void decisionsAreMeasured() throws Exception {
+    OptionsBuilder options = new OptionsBuilder();
+    options
+        .include(DecisionBenchmark.class.getName())
+        .param("intentions", "10")
+        .forks(0)
+        .warmupIterations(0)
+        .measurementIterations(1)
+        .measurementTime(TimeValue.milliseconds(20))
+        .shouldFailOnError(true)
+        .verbosity(VerboseMode.SILENT);
+    Collection<RunResult> results = new Runner(options.build()).run();
+    assertThat(results).hasSize(2);
+  }
+
+  @Test
+  void aRatioIsTheGeometricMeanOfTheRoundsRatios() {
+    Ratio ratio = Ratio.of(new double[] {2, 8, 4, 4}, new double[] {1, 2, 1, 2});
+    assertThat(ratio.mean()).isCloseTo(Math.sqrt(8), within(1e-9));
+    assertThat(ratio.low()).isLessThan(ratio.mean());
+    assertThat(ratio.high()).isGreaterThan(ratio.mean());
+    // ln 2, ln 4, ln 4, ln 2: sd = ln 2 / sqrt 3; t(0.975, 3) = 3.182446
+    double error = 3.182446 * Math.log(2) / Math.sqrt(3) / 2;
+    assertThat(Math.log(ratio.high() / ratio.mean())).isCloseTo(error, within(1e-5));
+    assertThat(Math.log(ratio.mean() / ratio.low())).isCloseTo(error, within(1e-5));
+  }
+
+  @Test
+  void aSlowRoundSlowsBothAndCancelsOut() {
+    Ratio quiet = Ratio.of(new double[] {11, 12, 11}, new double[] {10, 10, 10});
+    Ratio noisy = Ratio.of(new double[] {11, 1200, 11}, new double[] {10, 1000, 10});
+    assertThat(noisy.mean()).isCloseTo(quiet.mean(), within(1e-9));
+    assertThat(noisy.high()).isCloseTo(quiet.high(), within(1e-9));
+  }
+
+  @Test
+  void oneRoundIsNoEvidence() {
+    assertThatThrownBy(() -> Ratio.of(new double[] {1}, new double[] {1}))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+}
