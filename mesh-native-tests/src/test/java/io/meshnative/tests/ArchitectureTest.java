@@ -174,11 +174,13 @@ final class ArchitectureTest {
   }
 
   /**
-   * Two doors: the adapter as a control plane without its policy, and its decoder of intentions.
+   * Three doors: the adapter as a control plane without its policy, the same with the guard of its
+   * leaf in a hurry, and its decoder of intentions.
    */
   @Test
-  void testsUseInternalsThroughTwoDoorsOnly() {
-    Set<String> doors = Set.of(AGENT + ".ConsulControlPlane", AGENT + ".MatchAnswers");
+  void testsUseInternalsThroughThreeDoorsOnly() {
+    Set<String> doors =
+        Set.of(AGENT + ".ConsulControlPlane", AGENT + ".ImpatientAgent", AGENT + ".MatchAnswers");
     noClasses()
         .that()
         .resideInAPackage(ROOT + ".tests..")
