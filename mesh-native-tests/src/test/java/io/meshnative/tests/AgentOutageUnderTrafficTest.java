@@ -26,7 +26,7 @@ class AgentOutageUnderTrafficTest {
 
   /** Services of a real agent that keeps its state, and what they tell. */
   private record Stage(
-      DurableAgent agent,
+      ConsulAgent agent,
       Cast cast,
       MeshClient web,
       MeshClient db,
@@ -35,7 +35,7 @@ class AgentOutageUnderTrafficTest {
       List<MeshEvent> told)
       implements AutoCloseable {
     static Stage set() throws Exception {
-      DurableAgent agent = DurableAgent.start();
+      ConsulAgent agent = ConsulAgent.startLasting();
       Cast cast = new Cast(agent);
       List<MeshEvent> told = new CopyOnWriteArrayList<>();
       agent.deny("evil", "db");
@@ -97,6 +97,7 @@ class AgentOutageUnderTrafficTest {
       stage.awaitStale();
       stage.traffic.awaitProgress();
       stage.agent.startAgain();
+      stage.agent.awaitUp();
       stage.agent.deny("guest", "db");
       stage.assertRecovered();
     }

@@ -15,6 +15,7 @@ import java.util.Base64;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -174,6 +175,16 @@ final class ConsulAgent implements Plane {
     return new ConsulAgent(command, directory, "127.0.0.1:" + place.http(), false, true);
   }
 
+  /**
+   * Starts a server that keeps its state on disk: killed and started again it has the same
+   * authority, intentions and services. ACLs are off: what no intention names is allowed.
+   */
+  static ConsulAgent startLasting() throws IOException {
+    ConsulAgent agent = member(Place.reserve("node-1"), 1, List.of());
+    agent.awaitUp();
+    return agent;
+  }
+
   /** From 1.14 on there is a second port for gRPC, the same for every server of a machine. */
   private static List<String> oneGrpcPort() throws IOException {
     return RealPeers.consulIsAtLeast(1, 14) ? List.of("-grpc-tls-port=-1") : List.of();
@@ -230,6 +241,22 @@ final class ConsulAgent implements Plane {
     process.destroyForcibly().waitFor();
   }
 
+  /** It keeps its connections, takes new ones, and does nothing. */
+  void freeze() throws IOException, InterruptedException {
+    signal("STOP");
+  }
+
+  void thaw() throws IOException, InterruptedException {
+    signal("CONT");
+  }
+
+  private void signal(String name) throws IOException, InterruptedException {
+    Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start();
+    if (kill.waitFor() != 0) {
+      throw new IOException("expected that kill -" + name + " works");
+    }
+  }
+
   @Override
   public AgentApi api() {
     return api;
@@ -272,8 +299,13 @@ final class ConsulAgent implements Plane {
             + "\"}";
     String id = intentionIds.get(key);
     if (id == null) {
-      intentionIds.put(
-          key, AgentApi.field(api.require("POST", "/v1/connect/intentions", body), "ID"));
+      HttpResponse<String> made = api.send("POST", "/v1/connect/intentions", body);
+      boolean again = made.body().toLowerCase(Locale.ROOT).contains("duplicate");
+      if (made.statusCode() == 200) {
+        intentionIds.put(key, AgentApi.field(made.body(), "ID"));
+      } else if (!again) { // else an earlier call, whose answer was lost, made it
+        throw new IOException(key + ": " + made.statusCode() + " " + made.body());
+      }
     } else {
       api.require("PUT", "/v1/connect/intentions/" + id, body);
     }
