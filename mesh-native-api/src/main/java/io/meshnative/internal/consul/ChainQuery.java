@@ -2,6 +2,7 @@ package io.meshnative.internal.consul;
 
 import io.meshnative.ControlPlaneException;
 import io.meshnative.discovery.Destination;
+import java.io.IOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +28,11 @@ final class ChainQuery implements Query<Route> {
   @Override
   public String name() {
     return "GET /v1/discovery-chain/" + destination.service();
+  }
+
+  @Override
+  public void unusable(int inARow, IOException failure) {
+    wiring.client().unusable(name(), inARow, failure);
   }
 
   @Override
