@@ -1,5 +1,7 @@
 package io.meshnative.internal.client;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.meshnative.DialOptions;
 import io.meshnative.Lease;
 import io.meshnative.ListenOptions;
@@ -43,6 +45,7 @@ import io.meshnative.internal.transport.Acceptor;
 import io.meshnative.internal.transport.DestinationSockets;
 import io.meshnative.internal.transport.Dialer;
 import io.meshnative.internal.transport.LiveConnections;
+import io.meshnative.internal.transport.Openings;
 import io.meshnative.internal.transport.PeerCheck;
 import io.meshnative.internal.transport.PolicyCheck;
 import io.meshnative.internal.transport.ServerContexts;
@@ -55,7 +58,6 @@ import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -106,10 +108,15 @@ final class InProcessMeshClient implements MeshClient {
   private final ServerContexts servers;
   private final PeerCheck peers;
   private final Optional<Enrolment> enrolment;
-  private final Map<Destination, SSLContext> clientContexts = new ConcurrentHashMap<>();
+
+  /** The same object for whoever holds one; of those that nobody holds, nothing stays. */
+  private final Cache<Destination, SSLContext> clientContexts =
+      Caffeine.newBuilder().weakValues().executor(Runnable::run).build();
+
   private final Set<Acceptor> listeners = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean leaving = new AtomicBoolean();
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile @Nullable ScheduledFuture<?> ticking;
 
   InProcessMeshClient(
@@ -147,6 +154,7 @@ final class InProcessMeshClient implements MeshClient {
             settings.retirePolicy(),
             () -> ThreadLocalRandom.current().nextLong(),
             workers.executor(),
+            workers.scheduler(),
             events);
     engines.authority(live);
     this.trust = new TrustAssembly(publisher, engines.verifier(), clock, states, events);
@@ -159,6 +167,7 @@ final class InProcessMeshClient implements MeshClient {
             states,
             events);
     this.upstreams = new Upstreams(sources.endpoints(), clock::instant, workers.executor(), events);
+    Openings openings = new Openings();
     this.dialer =
         new Dialer(
             engines,
@@ -166,8 +175,9 @@ final class InProcessMeshClient implements MeshClient {
             check,
             upstreams,
             millis -> states.await(Duration.ofMillis(millis)),
+            openings,
             workers.scheduler());
-    this.servers = new ServerContexts(engines, live, workers.scheduler(), this::listen);
+    this.servers = new ServerContexts(engines, live, workers.scheduler(), openings, this::listen);
     this.peers = new PeerCheck(engines.verifier(), publisher, check);
     this.enrolment =
         registration.flatMap(entry ->
@@ -295,7 +305,7 @@ final class InProcessMeshClient implements MeshClient {
 
   @Override
   public SSLContext clientContext(Destination destination) {
-    return clientContexts.computeIfAbsent(
+    return clientContexts.get(
         destination,
         d ->
             new MeshSslContext(
@@ -469,7 +479,8 @@ final class InProcessMeshClient implements MeshClient {
                 Thread.currentThread().interrupt();
               } finally {
                 close();
-                done.complete(null);
+                // Another thread may be closing; the stage tells when that is done.
+                ended.thenRun(() -> done.complete(null));
               }
             });
     leaver.start();
@@ -505,6 +516,20 @@ final class InProcessMeshClient implements MeshClient {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
+    // An interrupt would end the calls that deregister and log out, and leave both undone. Each is
+    // bounded; the interrupt is for whatever the caller does next.
+    boolean interrupted = Thread.interrupted();
+    try {
+      closeOnce();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+      ended.complete(null);
+    }
+  }
+
+  private void closeOnce() {
     MeshException reason =
         new MeshNotReadyException("the mesh client of " + service + " was closed", null);
     leaving.set(true);

@@ -13,6 +13,8 @@ import java.lang.ref.WeakReference;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -30,8 +32,10 @@ final class LiveConnection extends WeakReference<MeshEngine> {
   private final LiveConnections registry;
   private final AtomicReference<@Nullable Withdrawal> withdrawn = new AtomicReference<>();
   private final List<Tracker> trackers = new CopyOnWriteArrayList<>();
+  private final Set<RequestLeases.Admitted> leases = ConcurrentHashMap.newKeySet();
   private volatile PeerProof proof;
   private volatile boolean retiring;
+  private volatile boolean over;
 
   /** One callback, run at most once. */
   static final class Tracker {
@@ -103,6 +107,11 @@ final class LiveConnection extends WeakReference<MeshEngine> {
     return peers.isBefore(ownNotAfter) ? peers : ownNotAfter;
   }
 
+  /** When the own certificates end under which the handshake was done; nothing prolongs that. */
+  Instant ownNotAfter() {
+    return ownNotAfter;
+  }
+
   /** True once, when the connection has grown old enough to be asked to end. */
   boolean startsRetiring(Instant now) {
     if (retiring || now.isBefore(retireAt)) {
@@ -151,5 +160,19 @@ final class LiveConnection extends WeakReference<MeshEngine> {
 
   List<Tracker> trackers() {
     return trackers;
+  }
+
+  /** It has left the registry: nothing is to be held by it any more. */
+  void markOver() {
+    over = true;
+  }
+
+  boolean isOver() {
+    return over;
+  }
+
+  /** The requests that were admitted on it and still run. */
+  Set<RequestLeases.Admitted> leases() {
+    return leases;
   }
 }
