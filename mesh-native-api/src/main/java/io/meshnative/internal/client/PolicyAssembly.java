@@ -33,7 +33,11 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
   private final Consumer<MeshEvent> events;
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable IntentionUpdate held;
-  private Instant lastAnswer = Instant.MIN;
+
+  /** How long no answer has come, as far as the timer has seen: a clock set back takes none of it. */
+  private Duration unanswered = Duration.ZERO;
+
+  private Instant lastLook = Instant.MIN;
   private boolean failing;
   private boolean tooOld;
   private long version;
@@ -57,7 +61,6 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
   public void accept(IntentionUpdate update) {
     lock.lock();
     try {
-      lastAnswer = clock.instant();
       failing = false;
       boolean again = !tooOld && Objects.equals(update, held);
       if (!again) {
@@ -78,7 +81,8 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
       if (!failing) {
         failing = true;
         // A blocking query that waits is an answer too: the time without one starts here.
-        lastAnswer = clock.instant();
+        unanswered = Duration.ZERO;
+        lastLook = clock.instant();
       }
     } finally {
       lock.unlock();
@@ -99,8 +103,12 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
       if (limit == null || held == null || !failing) {
         return null;
       }
-      boolean over = clock.instant().isAfter(lastAnswer.plus(limit));
-      if (!over) {
+      Instant now = clock.instant();
+      if (now.isAfter(lastLook)) {
+        unanswered = unanswered.plus(Duration.between(lastLook, now));
+      }
+      lastLook = now;
+      if (unanswered.compareTo(limit) <= 0) {
         return null;
       }
       String why =

@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import java.security.MessageDigest;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +67,19 @@ public final class ProofStore {
   void keep(Key key, PeerProof proof) {
     byChain.put(key, proof);
     byLeaf.put(leafKey(proof.leaf(), proof.role()), proof);
+  }
+
+  /**
+   * Forgets leaves that have ended, which nobody can prove anything by any more. One whose path has
+   * ended stays: it may lead to another root.
+   */
+  void forgetEnded(Instant now) {
+    byChain.asMap().values().removeIf(proof -> hasEnded(proof, now));
+    byLeaf.asMap().values().removeIf(proof -> hasEnded(proof, now));
+  }
+
+  private static boolean hasEnded(PeerProof proof, Instant now) {
+    return now.isAfter(proof.leaf().getNotAfter().toInstant());
   }
 
   /** What this leaf proved in a full handshake, null if nothing or it was too long ago. */
