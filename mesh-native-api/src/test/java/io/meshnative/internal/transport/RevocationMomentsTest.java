@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -31,6 +32,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -367,6 +369,34 @@ class RevocationMomentsTest {
 
   private static List<Throwable> causes(Throwable refusal) {
     return Stream.iterate(refusal, Objects::nonNull, Throwable::getCause).toList();
+  }
+
+  // ---- flapping ----
+
+  @ParameterizedTest
+  @EnumSource(Vendor.class)
+  void aSweepThatIsHeldUpCutsNobodyWhomANewerPolicyHasLetIn(Vendor vendor) throws Exception {
+    try (World world = new World(vendor, Door.LISTEN)) {
+      Link first = world.connect();
+      world.judge.hold.first(Moment.WITHDRAWN);
+      Future<?> denying = threads.submit(() -> world.judge.rules(Service.deny("web", "db")));
+      world.judge.hold.awaitReached(); // the sweep is at the first connection
+      Future<?> allowing = threads.submit(() -> world.judge.rules());
+      await(() -> world.judge.publisher.current().policy().number() == 4);
+      List<Link> fresh = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        fresh.add(world.connect()); // the sweep meets some of them on its way
+      }
+      world.judge.hold.letGo();
+      denying.get(GUARD_SECONDS, TimeUnit.SECONDS);
+      allowing.get(GUARD_SECONDS, TimeUnit.SECONDS);
+      assertFails(first.other());
+      assertThat(world.judge.live.snapshot()).hasSize(fresh.size());
+      for (Link link : fresh) {
+        link.other().write(new byte[] {ASKED});
+        assertThat(link.judged().read(new byte[1])).isEqualTo(1);
+      }
+    }
   }
 
   // ---- between the registration and the hand-over ----
