@@ -35,6 +35,7 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -107,7 +108,7 @@ final class Service implements AutoCloseable {
             publisher,
             check,
             RetirePolicy.defaults(),
-            () -> 42,
+            new Random(42),
             executor,
             scheduler,
             events::add,
