@@ -44,8 +44,7 @@ class AnotherPathTest {
       webPlane.roots(old, renewed).identityFeed().push(FakeControlPlane.identity(bridged, "web"));
       apiPlane
           .identityFeed()
-          .push(
-              FakeControlPlane.identity(old, LeafSpec.service("api").life(Duration.ofHours(1))));
+          .push(FakeControlPlane.identity(old, LeafSpec.service("api").life(Duration.ofHours(1))));
       SSLSocket fromWeb = web.dial("db");
       SSLSocket webAtDb = server.accept();
       SSLSocket fromApi = api.dial("db");
@@ -62,8 +61,7 @@ class AnotherPathTest {
           .during(Duration.ofSeconds(1))
           .atMost(Duration.ofSeconds(60))
           .until(() -> !webAtDb.isClosed() && db.snapshot().connections().size() == 2);
-      for (SSLSocket[] ends :
-          new SSLSocket[][] {{fromWeb, webAtDb}, {again, againAtDb}}) {
+      for (SSLSocket[] ends : new SSLSocket[][] {{fromWeb, webAtDb}, {again, againAtDb}}) {
         ends[0].getOutputStream().write('!');
         assertThat(ends[1].getInputStream().read()).isEqualTo('!');
       }

@@ -49,18 +49,12 @@ class FlappingTest {
     plane.intentions(
         allowed
             ? FakeControlPlane.update(DefaultDecision.ALLOW)
-            : FakeControlPlane.update(
-                DefaultDecision.ALLOW, FakeControlPlane.deny("web", "db")));
+            : FakeControlPlane.update(DefaultDecision.ALLOW, FakeControlPlane.deny("web", "db")));
   }
 
   /** In one policy or in the other: the callee's intention, or what the caller may read of it. */
   @ParameterizedTest
-  @CsvSource({
-    "Conscrypt, true, 40",
-    "Conscrypt, false, 40",
-    "JSSE, true, 15",
-    "JSSE, false, 15"
-  })
+  @CsvSource({"Conscrypt, true, 40", "Conscrypt, false, 40", "JSSE, true, 15", "JSSE, false, 15"})
   void connectionsAreWhatTheLastPolicySaysOnceItStopsFlapping(
       String provider, boolean calleeJudges, int rounds) throws Exception {
     FakeControlPlane flapping = calleeJudges ? dbPlane : webPlane;
@@ -69,8 +63,7 @@ class FlappingTest {
     try (MeshClient web = Engines.builder("web", provider).controlPlane(webPlane).build();
         MeshClient db = Engines.builder("db", provider).controlPlane(dbPlane).build();
         Echo echo =
-            new Echo(
-                db.listen(new InetSocketAddress("127.0.0.1", 0), ListenOptions.defaults()))) {
+            new Echo(db.listen(new InetSocketAddress("127.0.0.1", 0), ListenOptions.defaults()))) {
       webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", echo.port()));
       for (int round = 0; round < rounds; round++) {
         Queue<SSLSocket> dialled = new ConcurrentLinkedQueue<>();
@@ -97,11 +90,12 @@ class FlappingTest {
         } else {
           MeshClient judge = calleeJudges ? db : web;
           assertThat(judge.snapshot().connections()).as(what).isEmpty();
-          assertThatThrownBy(() -> {
-                try (SSLSocket fresh = web.dial("db")) {
-                  Echo.ping(fresh);
-                }
-              })
+          assertThatThrownBy(
+                  () -> {
+                    try (SSLSocket fresh = web.dial("db")) {
+                      Echo.ping(fresh);
+                    }
+                  })
               .as(what)
               .isInstanceOf(IOException.class);
         }
@@ -117,8 +111,8 @@ class FlappingTest {
         for (SSLSocket socket : all) {
           socket.close();
         }
-        await(() ->
-            web.snapshot().connections().isEmpty() && db.snapshot().connections().isEmpty());
+        await(
+            () -> web.snapshot().connections().isEmpty() && db.snapshot().connections().isEmpty());
         flip(flapping, true);
       }
     }

@@ -182,8 +182,7 @@ class RightsUnderWayTest {
   void whoHasEndedTheTrackingIsNotToldThoughTheRightWentBefore() throws Exception {
     Connection connection = connect();
     AtomicInteger told = new AtomicInteger();
-    Lease ended =
-        db.track(connection.callee().getSession(), gone -> told.addAndGet(100));
+    Lease ended = db.track(connection.callee().getSession(), gone -> told.addAndGet(100));
     Lease kept = db.track(connection.callee().getSession(), gone -> told.incrementAndGet());
     executor.keeping.set(true);
     deny();
@@ -317,8 +316,7 @@ class RightsUnderWayTest {
     AtomicInteger witness = new AtomicInteger();
     Connection live = keptByTheApplication();
     RequestLease open =
-        db.admit(
-            db.peer(live.callee().getSession()), request, denied -> witness.incrementAndGet());
+        db.admit(db.peer(live.callee().getSession()), request, denied -> witness.incrementAndGet());
     executor.keeping.set(true); // all that is told by this denial comes together
     deny();
     executor.runKept();
@@ -334,8 +332,7 @@ class RightsUnderWayTest {
       Connection[] both = {keptByTheApplication(), keptByTheApplication()};
       AtomicInteger told = new AtomicInteger();
       RequestLease open =
-          db.admit(
-              db.peer(web.identity().chain().get(0)), request, gone -> told.incrementAndGet());
+          db.admit(db.peer(web.identity().chain().get(0)), request, gone -> told.incrementAndGet());
       both[closed].callee().close();
       await(() -> db.snapshot().connections().size() == 1);
       assertThat(told).hasValue(0);

@@ -205,8 +205,7 @@ class RotationOnPlaneTest {
     TrustDomain domain = TrustDomain.of(plane.trustDomain());
     List<X509Certificate> newest = plane.roots();
     return new TrustUpdate(
-        domain,
-        List.of(TrustBundle.of(domain, newest.subList(0, Math.min(3, newest.size())))));
+        domain, List.of(TrustBundle.of(domain, newest.subList(0, Math.min(3, newest.size())))));
   }
 
   private static WorkloadIdentity leaf(EmbeddedControlPlane plane, String service)
@@ -217,8 +216,7 @@ class RotationOnPlaneTest {
 
   @Test
   @Timeout(300)
-  void aHundredRootsAndAThousandLeavesFailNoRequestAndMixNoKeyWithAnothersChain()
-      throws Exception {
+  void aHundredRootsAndAThousandLeavesFailNoRequestAndMixNoKeyWithAnothersChain() throws Exception {
     int leaves = 0;
     try (EmbeddedControlPlane plane = EmbeddedControlPlane.builder().defaultAllow(true).start()) {
       FakeControlPlane webPlane = new FakeControlPlane();
@@ -247,9 +245,7 @@ class RotationOnPlaneTest {
           long[] before = traffic.stream().mapToLong(t -> t.answers.get()).toArray();
           for (int leaf = 0; leaf < 10; leaf++) {
             boolean ofWeb = leaf % 2 == 0;
-            (ofWeb ? webPlane : dbPlane)
-                .identityFeed()
-                .push(leaf(plane, ofWeb ? "web" : "db"));
+            (ofWeb ? webPlane : dbPlane).identityFeed().push(leaf(plane, ofWeb ? "web" : "db"));
             leaves++;
           }
           for (int i = 0; i < before.length; i++) {

@@ -214,7 +214,9 @@ class ShutdownRaceTest {
                       SSLSocket socket = server.accept();
                       keep(sockets, socket);
                       leaver.admit(
-                          leaver.peer(socket.getSession()), request, gone -> told.incrementAndGet());
+                          leaver.peer(socket.getSession()),
+                          request,
+                          gone -> told.incrementAndGet());
                       admitted.incrementAndGet();
                     }));
         await(() -> admitted.get() > 2);

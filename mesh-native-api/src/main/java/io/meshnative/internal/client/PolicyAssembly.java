@@ -34,7 +34,9 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable IntentionUpdate held;
 
-  /** How long no answer has come, as far as the timer has seen: a clock set back takes none of it. */
+  /**
+   * How long no answer has come, as far as the timer has seen: a clock set back takes none of it.
+   */
   private Duration unanswered = Duration.ZERO;
 
   private Instant lastLook = Instant.MIN;

@@ -134,13 +134,7 @@ public final class LiveConnections implements PeerAuthority {
     requireOwnLife(engine);
     LiveConnection connection =
         new LiveConnection(
-            engine,
-            proof,
-            now,
-            ownNotAfter,
-            retireAt(engine.epoch(), proof),
-            this,
-            live.dropped());
+            engine, proof, now, ownNotAfter, retireAt(engine.epoch(), proof), this, live.dropped());
     ProvenPeer peer = decide(connection, pair);
     moments.at(Moment.DECIDED);
     live.add(connection);

@@ -356,7 +356,8 @@ class RevocationMomentsTest {
         await(() -> !refusals.isEmpty());
         assertThat(refusals.peek())
             .isInstanceOf(IOException.class)
-            .satisfies(refusal -> assertThat(causes(refusal)).anyMatch(MeshException.class::isInstance));
+            .satisfies(
+                refusal -> assertThat(causes(refusal)).anyMatch(MeshException.class::isInstance));
       }
       await(() ->
           world.judge.events.stream()
@@ -484,15 +485,16 @@ class RevocationMomentsTest {
 
   @ParameterizedTest(name = "{0} {1}, {2} while {3}")
   @MethodSource("states")
-  void nothingSentAfterARightWasWithdrawnArrives(
-      Vendor vendor, Door door, Right right, State state) throws Exception {
+  void nothingSentAfterARightWasWithdrawnArrives(Vendor vendor, Door door, Right right, State state)
+      throws Exception {
     try (World world = new World(vendor, door)) {
       Link link = world.connect();
       switch (state) {
         case IDLE -> whileIdle(world, link, right);
         case STREAMING -> whileStreaming(world, link, right);
         case BLOCKED_IN_WRITE -> whileBlockedInWrite(world, link, right);
-        case HALF_CLOSED_BY_PEER -> whileHalfClosed(world, link.other(), link.judged(), link, right);
+        case HALF_CLOSED_BY_PEER ->
+            whileHalfClosed(world, link.other(), link.judged(), link, right);
         case HALF_CLOSED_HERE -> whileHalfClosed(world, link.judged(), link.other(), link, right);
         case CLOSING_WHEN_WITHDRAWN -> whileClosing(world, link, right, Moment.ENDED);
         case WITHDRAWN_WHEN_CLOSING -> whileClosing(world, link, right, Moment.WITHDRAWN);
@@ -564,7 +566,8 @@ class RevocationMomentsTest {
     world.withdraw(right);
     writer.mark = AFTER;
     assertEnds(writer.ending);
-    Throwable ignored = reader.ending.get(GUARD_SECONDS, TimeUnit.SECONDS); // a proper end, or a cut
+    Throwable ignored =
+        reader.ending.get(GUARD_SECONDS, TimeUnit.SECONDS); // a proper end, or a cut
     assertThat(reader.readAfter).isFalse();
     link.judged().close();
   }

@@ -160,8 +160,7 @@ final class Service implements AutoCloseable {
             List.of(rules),
             DefaultDecision.ALLOW);
     publisher.policy(
-        PolicyVersion.of(
-            numbers.incrementAndGet(), table, List.of(rules), DefaultDecision.ALLOW));
+        PolicyVersion.of(numbers.incrementAndGet(), table, List.of(rules), DefaultDecision.ALLOW));
   }
 
   /** Trusts the roots of this authority alone; the own identity stays. */
@@ -215,8 +214,7 @@ final class Service implements AutoCloseable {
             "node",
             "127.0.0.1",
             port,
-            new ConsulId.Service(
-                SmallAuthority.DOMAIN, "default", "default", "dc1", destination),
+            new ConsulId.Service(SmallAuthority.DOMAIN, "default", "default", "dc1", destination),
             Endpoint.Kind.NATIVE,
             1);
     return new DestinationSockets(

@@ -58,8 +58,7 @@ final class SmallAuthority {
     }
   }
 
-  private X509Certificate sign(
-      X500Name subject, KeyPair of, boolean ca, String id, Duration life) {
+  private X509Certificate sign(X500Name subject, KeyPair of, boolean ca, String id, Duration life) {
     try {
       Instant now = Instant.now();
       JcaX509v3CertificateBuilder builder =
