@@ -3,13 +3,16 @@ package io.meshnative.internal.transport;
 import io.meshnative.MeshEvent;
 import io.meshnative.MeshException;
 import io.meshnative.PeerAuthorizer;
+import io.meshnative.RetirePolicy;
 import io.meshnative.Withdrawal;
 import io.meshnative.discovery.Destination;
+import io.meshnative.identity.WorkloadIdentity;
 import io.meshnative.internal.tls.MeshEngine;
 import io.meshnative.internal.tls.PeerProof;
 import io.meshnative.internal.tls.Terms;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -18,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,17 +58,30 @@ final class LiveConnection extends WeakReference<MeshEngine> {
       MeshEngine engine,
       PeerProof proof,
       Instant since,
-      Instant ownNotAfter,
-      Instant retireAt,
+      RetirePolicy retirePolicy,
+      RandomGenerator random,
       LiveConnections registry,
       ReferenceQueue<MeshEngine> dropped) {
     super(engine, dropped);
+    WorkloadIdentity own = engine.epoch().identity();
     this.terms = engine.terms();
     this.proof = proof;
     this.since = since;
-    this.ownNotAfter = ownNotAfter;
-    this.retireAt = retireAt;
+    this.ownNotAfter = own.notAfter();
+    this.retireAt = retireAt(own, proof, retirePolicy, random);
     this.registry = registry;
+  }
+
+  /** Somewhere in the life that both ends' certificates share. */
+  private static Instant retireAt(
+      WorkloadIdentity own, PeerProof peer, RetirePolicy policy, RandomGenerator random) {
+    Instant from = own.notBefore().isAfter(peer.notBefore()) ? own.notBefore() : peer.notBefore();
+    Instant to = own.notAfter().isBefore(peer.notAfter()) ? own.notAfter() : peer.notAfter();
+    double fraction =
+        policy.from() == policy.to()
+            ? policy.from()
+            : random.nextDouble(policy.from(), policy.to());
+    return from.plusMillis((long) (Math.max(0, Duration.between(from, to).toMillis()) * fraction));
   }
 
   /** Whether this registry let it in: clients do not vouch for each other's peers. */

@@ -29,7 +29,6 @@ import io.meshnative.internal.tls.TrustEpoch;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.cert.X509Certificate;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -129,12 +128,9 @@ public final class LiveConnections implements PeerAuthority {
   public MeshPeer admit(MeshEngine engine, PeerProof proof) throws MeshException {
     moments.at(Moment.SHAKEN);
     Published pair = publisher.current();
-    Instant now = check.now();
-    Instant ownNotAfter = engine.epoch().identity().notAfter();
     requireOwnLife(engine);
     LiveConnection connection =
-        new LiveConnection(
-            engine, proof, now, ownNotAfter, retireAt(engine.epoch(), proof), this, live.dropped());
+        new LiveConnection(engine, proof, check.now(), retirePolicy, random, this, live.dropped());
     ProvenPeer peer = decide(connection, pair);
     moments.at(Moment.DECIDED);
     live.add(connection);
@@ -276,24 +272,6 @@ public final class LiveConnections implements PeerAuthority {
 
   private void purge() {
     live.eachDropped(this::end);
-  }
-
-  private Instant retireAt(TrustEpoch own, PeerProof peer) {
-    Instant from = latest(own.identity().notBefore(), peer.notBefore());
-    Instant to =
-        own.identity().notAfter().isBefore(peer.notAfter())
-            ? own.identity().notAfter()
-            : peer.notAfter();
-    Duration life = Duration.between(from, to);
-    double fraction =
-        retirePolicy.from() == retirePolicy.to()
-            ? retirePolicy.from()
-            : random.nextDouble(retirePolicy.from(), retirePolicy.to());
-    return from.plusMillis((long) (Math.max(0, life.toMillis()) * fraction));
-  }
-
-  private static Instant latest(Instant a, Instant b) {
-    return a.isAfter(b) ? a : b;
   }
 
   // ---- withdrawing ----
