@@ -96,7 +96,9 @@ final class EngineLoop {
       throws SSLException {
     ByteBuffer plain = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
     while (plain.hasRemaining()) {
-      from.wrap(plain, wire);
+      if (from.wrap(plain, wire).bytesConsumed() == 0) {
+        throw new IllegalStateException("expected a record of the text, found none");
+      }
     }
     ByteBuffer got = ByteBuffer.allocate(SIZE);
     wire.flip();

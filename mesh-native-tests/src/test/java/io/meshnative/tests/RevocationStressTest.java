@@ -103,6 +103,9 @@ class RevocationStressTest {
     private final AtomicLong refusedDials = new AtomicLong();
     private final AtomicLong refusedWrites = new AtomicLong();
     private final AtomicLong received = new AtomicLong();
+    private final AtomicLong keptCuts = new AtomicLong();
+    private final Distribution closings = new Distribution();
+    private volatile long lastCutNanos;
     private final AtomicBoolean over = new AtomicBoolean();
     private final Queue<String> violations = new ConcurrentLinkedQueue<>();
     private final List<Thread> threads = new ArrayList<>();
@@ -195,6 +198,10 @@ class RevocationStressTest {
             violations.add("neither an answer nor a cut within the socket's timeout");
           } catch (IOException e) {
             refusedWrites.incrementAndGet();
+            if (persistent) {
+              lastCutNanos = System.nanoTime();
+              keptCuts.incrementAndGet();
+            }
           }
         } catch (IOException e) {
           refusedDials.incrementAndGet();
@@ -208,6 +215,8 @@ class RevocationStressTest {
       awaitMore("an echo on either kind of connection", persistentEchoes::get, freshEchoes::get);
       boolean byCallee = round % 3 != 1;
       boolean byCaller = round % 3 != 0;
+      long cuts = keptCuts.get();
+      long pushed = System.nanoTime();
       if (byCallee) {
         callee.policy().inbound(rule, true);
       }
@@ -222,6 +231,8 @@ class RevocationStressTest {
       if (byCaller) {
         awaitNone(caller, MeshEvent.Direction.OUTBOUND, callee.service());
       }
+      awaitTrue("the connection that was kept is over", () -> keptCuts.get() > cuts);
+      closings.add(lastCutNanos - pushed);
       flip.incrementAndGet(); // even, before the first connection can be let in
       if (byCaller) {
         caller.policy().outbound(rule, false);
@@ -310,6 +321,15 @@ class RevocationStressTest {
         assertThat(direction.flip.get()).isEqualTo(2L * rounds);
         assertThat(direction.persistentEchoes.get()).isGreaterThanOrEqualTo(rounds);
         assertThat(direction.freshEchoes.get()).isGreaterThanOrEqualTo(rounds);
+        assertThat(direction.closings.size()).isEqualTo(rounds);
+        System.out.println(
+            provider
+                + ", "
+                + direction.caller.service()
+                + " to "
+                + direction.callee.service()
+                + ": from the push of a denial until the application's call on the open connection fails, "
+                + direction.closings);
       }
 
       // The final state is right: denied again, both ways and for good.

@@ -237,6 +237,8 @@ final class Enrolment {
     calling.lock();
     try {
       if (registered) {
+        registered =
+            false; // whoever comes after us, as a shutdown that is overtaken, finds nothing
         registrar.deregister();
       }
     } catch (IOException | RuntimeException e) {

@@ -1,5 +1,7 @@
 package io.meshnative.internal.client;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.meshnative.AuditSink;
 import io.meshnative.DialOptions;
 import io.meshnative.Lease;
@@ -47,6 +49,7 @@ import io.meshnative.internal.transport.Denials;
 import io.meshnative.internal.transport.DestinationSockets;
 import io.meshnative.internal.transport.Dialer;
 import io.meshnative.internal.transport.LiveConnections;
+import io.meshnative.internal.transport.Openings;
 import io.meshnative.internal.transport.PeerCheck;
 import io.meshnative.internal.transport.PolicyCheck;
 import io.meshnative.internal.transport.ServerContexts;
@@ -60,7 +63,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -112,10 +114,15 @@ final class InProcessMeshClient implements MeshClient {
   private final ServerContexts servers;
   private final PeerCheck peers;
   private final Optional<Enrolment> enrolment;
-  private final Map<Destination, SSLContext> clientContexts = new ConcurrentHashMap<>();
+
+  /** The same object for whoever holds one; of those that nobody holds, nothing stays. */
+  private final Cache<Destination, SSLContext> clientContexts =
+      Caffeine.newBuilder().weakValues().executor(Runnable::run).build();
+
   private final Set<Acceptor> listeners = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean leaving = new AtomicBoolean();
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile @Nullable ScheduledFuture<?> ticking;
 
   InProcessMeshClient(
@@ -159,6 +166,7 @@ final class InProcessMeshClient implements MeshClient {
             settings.retirePolicy(),
             () -> ThreadLocalRandom.current().nextLong(),
             workers.executor(),
+            workers.scheduler(),
             events,
             denials);
     engines.authority(live);
@@ -173,6 +181,7 @@ final class InProcessMeshClient implements MeshClient {
             states,
             events);
     this.upstreams = new Upstreams(sources.endpoints(), clock::instant, workers.executor(), events);
+    Openings openings = new Openings();
     this.dialer =
         new Dialer(
             engines,
@@ -181,8 +190,9 @@ final class InProcessMeshClient implements MeshClient {
             upstreams,
             millis -> states.await(Duration.ofMillis(millis)),
             denials,
+            openings,
             workers.scheduler());
-    this.servers = new ServerContexts(engines, live, workers.scheduler(), this::listen);
+    this.servers = new ServerContexts(engines, live, workers.scheduler(), openings, this::listen);
     this.peers = new PeerCheck(engines.verifier(), publisher, check);
     this.enrolment =
         registration.flatMap(entry ->
@@ -337,7 +347,7 @@ final class InProcessMeshClient implements MeshClient {
 
   @Override
   public SSLContext clientContext(Destination destination) {
-    return clientContexts.computeIfAbsent(
+    return clientContexts.get(
         destination,
         d ->
             new MeshSslContext(
@@ -520,7 +530,8 @@ final class InProcessMeshClient implements MeshClient {
                 Thread.currentThread().interrupt();
               } finally {
                 close();
-                done.complete(null);
+                // Another thread may be closing; the stage tells when that is done.
+                ended.thenRun(() -> done.complete(null));
               }
             });
     leaver.start();
@@ -556,6 +567,20 @@ final class InProcessMeshClient implements MeshClient {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
+    // An interrupt would end the calls that deregister and log out, and leave both undone. Each is
+    // bounded; the interrupt is for whatever the caller does next.
+    boolean interrupted = Thread.interrupted();
+    try {
+      closeOnce();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+      ended.complete(null);
+    }
+  }
+
+  private void closeOnce() {
     MeshException reason =
         new MeshNotReadyException("the mesh client of " + service + " was closed", null);
     leaving.set(true);

@@ -71,18 +71,23 @@ public final class ProofStore {
 
   /**
    * Drops what cannot be used any more once an epoch has begun: proofs under roots that are not
-   * held now, and proofs that have ended. Their number would grow with that of the rotations.
+   * held now, whose number would grow with that of the rotations, and leaves that have ended. A leaf
+   * whose path has ended stays: it may lead to another root.
    */
   void keepFor(TrustEpoch epoch, Instant now) {
     byChain
         .asMap()
         .entrySet()
         .removeIf(entry ->
-            !epoch.hasRootSet(entry.getKey().roots()) || now.isAfter(entry.getValue().notAfter()));
+            !epoch.hasRootSet(entry.getKey().roots()) || hasEnded(entry.getValue(), now));
     byLeaf
         .asMap()
         .values()
-        .removeIf(proof -> !epoch.anchors(proof) || now.isAfter(proof.notAfter()));
+        .removeIf(proof -> !epoch.anchors(proof) || hasEnded(proof, now));
+  }
+
+  private static boolean hasEnded(PeerProof proof, Instant now) {
+    return now.isAfter(proof.leaf().getNotAfter().toInstant());
   }
 
   /** What this leaf proved in a full handshake, null if nothing or it was too long ago. */

@@ -1,5 +1,7 @@
 package io.meshnative.internal.tls;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.meshnative.MeshNotReadyException;
 import io.meshnative.discovery.Destination;
 import io.meshnative.spi.TlsProvider;
@@ -8,8 +10,6 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TlsEngines {
   private static final Duration SERVER_CONTEXT_LIFE = Duration.ofMinutes(10);
+  private static final int MAX_CLIENT_CONTEXTS = 1024;
 
   /** Without a dot, so that no engine sends it as a server name. */
   private static final String NO_NAME = "mesh";
@@ -42,7 +43,11 @@ public final class TlsEngines {
   private final Clock clock;
   private final AtomicReference<@Nullable PeerAuthority> authority = new AtomicReference<>();
   private final AtomicReference<@Nullable Real> server = new AtomicReference<>();
-  private final Map<Destination, Real> clients = new ConcurrentHashMap<>();
+
+  /** Bounded: a destination that falls out costs its next dial a full handshake, and no more. */
+  private final Cache<Destination, Real> clients =
+      Caffeine.newBuilder().maximumSize(MAX_CLIENT_CONTEXTS).executor(Runnable::run).build();
+
   private final AtomicReference<@Nullable TrustEpoch> provenFor = new AtomicReference<>();
   private final AtomicInteger portHint = new AtomicInteger();
 
@@ -77,7 +82,7 @@ public final class TlsEngines {
    * Keys and sessions of epochs that are over, also of destinations that are never dialled again.
    */
   private void forgetAllBut(@Nullable TrustEpoch epoch) {
-    clients.values().removeIf(real -> real.epoch() != epoch);
+    clients.asMap().values().removeIf(real -> real.epoch() != epoch);
     server.updateAndGet(real -> real != null && real.epoch() != epoch ? null : real);
     if (epoch != null && provenFor.getAndSet(epoch) != epoch) {
       proofs.keepFor(epoch, now());
@@ -198,7 +203,7 @@ public final class TlsEngines {
   }
 
   private Real client(Destination destination, TrustEpoch epoch) throws GeneralSecurityException {
-    Real held = clients.get(destination);
+    Real held = clients.getIfPresent(destination);
     if (held != null && held.epoch() == epoch) {
       return held;
     }

@@ -27,9 +27,18 @@ final class Callbacks implements Executor {
       executor.execute(guarded);
     } catch (RuntimeException | Error e) {
       LOG.log(Level.DEBUG, "the executor takes no callback, so it runs on a thread of its own", e);
+      onThreadOfItsOwn(guarded);
+    }
+  }
+
+  private static void onThreadOfItsOwn(Runnable guarded) {
+    try {
       Thread thread = new Thread(guarded, "mesh-callback");
       thread.setDaemon(true);
       thread.start();
+    } catch (Error e) { // the process has no more threads
+      LOG.log(Level.WARNING, "there is no thread for a callback, so it runs where it arose", e);
+      guarded.run();
     }
   }
 

@@ -25,13 +25,10 @@ import io.meshnative.internal.tls.TrustEpoch;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -60,9 +57,7 @@ public final class Dialer implements AutoCloseable {
   private final Denials denials;
   private final ScheduledExecutorService scheduler;
 
-  /** Those that no handshake has entered into the registry yet. */
-  private final Set<Socket> opening = ConcurrentHashMap.newKeySet();
-
+  private final Openings openings;
   private volatile boolean closed;
 
   public Dialer(
@@ -72,6 +67,7 @@ public final class Dialer implements AutoCloseable {
       Upstreams upstreams,
       Readiness readiness,
       Denials denials,
+      Openings openings,
       ScheduledExecutorService scheduler) {
     this.engines = engines;
     this.publisher = publisher;
@@ -79,6 +75,7 @@ public final class Dialer implements AutoCloseable {
     this.upstreams = upstreams;
     this.readiness = readiness;
     this.denials = denials;
+    this.openings = openings;
     this.scheduler = scheduler;
   }
 
@@ -86,7 +83,7 @@ public final class Dialer implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    opening.forEach(RawSockets::closeQuietly);
+    openings.close();
   }
 
   /** Dials within the options' budget, or the shorter one given. */
@@ -290,10 +287,7 @@ public final class Dialer implements AutoCloseable {
           budget,
           raw -> {
             seen.set(raw);
-            opening.add(raw);
-            if (closed) {
-              throw new SocketException("the mesh client is closed");
-            }
+            openings.begin(raw);
             preparer.prepare(raw);
           },
           onClosed,
@@ -301,7 +295,7 @@ public final class Dialer implements AutoCloseable {
     } finally {
       Socket raw = seen.get();
       if (raw != null) {
-        opening.remove(raw);
+        openings.end(raw);
       }
     }
   }
@@ -358,7 +352,8 @@ public final class Dialer implements AutoCloseable {
 
   /** Sockets that go where the caller says, and accept the destination only. */
   public LayeredSockets sockets(Destination destination, Supplier<SSLEngine> sample) {
-    return new LayeredSockets((raw, host, port) -> layer(destination, raw, host, port), sample);
+    return new LayeredSockets(
+        (raw, host, port) -> layer(destination, raw, host, port), openings, sample);
   }
 
   /**

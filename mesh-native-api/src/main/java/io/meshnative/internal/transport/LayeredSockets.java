@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSocketFactory;
@@ -18,16 +19,19 @@ public final class LayeredSockets extends SSLSocketFactory {
   }
 
   private final Layer layer;
+  private final Openings openings;
   private final Supplier<SSLEngine> sample;
 
   /**
    * Makes the factory.
    *
    * @param layer puts TLS over a socket
+   * @param openings ends what is on its way when the client closes
    * @param sample an engine to read the cipher suites from
    */
-  public LayeredSockets(Layer layer, Supplier<SSLEngine> sample) {
+  LayeredSockets(Layer layer, Openings openings, Supplier<SSLEngine> sample) {
     this.layer = layer;
+    this.openings = openings;
     this.sample = sample;
   }
 
@@ -56,7 +60,13 @@ public final class LayeredSockets extends SSLSocketFactory {
       throw new IllegalArgumentException(
           "expected autoClose, found false: a connection whose right is withdrawn is closed with its TCP socket");
     }
-    return new MeshSocket(layer.over(raw, host, port));
+    return new MeshSocket(layered(raw, host, port));
+  }
+
+  private TlsChannel layered(Socket raw, @Nullable String host, int port) throws IOException {
+    TlsChannel channel = layer.over(raw, host, port);
+    channel.shakesIn(openings);
+    return channel;
   }
 
   /** Makes a socket that connects to the address that its {@code connect} is given. */
@@ -69,17 +79,37 @@ public final class LayeredSockets extends SSLSocketFactory {
       }
       Deadline budget =
           Deadline.afterMillis(timeout > 0 ? timeout : TlsChannel.DEFAULT_HANDSHAKE_MILLIS);
-      Socket raw = RawSockets.open(inet, budget, preparer);
-      TlsChannel channel;
+      TlsChannel channel = connect(inet, budget, preparer);
+      channel.handshake(budget);
+      return channel;
+    });
+  }
+
+  private TlsChannel connect(InetSocketAddress address, Deadline budget, SocketPreparer preparer)
+      throws IOException {
+    AtomicReference<@Nullable Socket> opened = new AtomicReference<>();
+    try {
+      Socket raw =
+          RawSockets.open(
+              address,
+              budget,
+              fresh -> {
+                opened.set(fresh);
+                openings.begin(fresh);
+                preparer.prepare(fresh);
+              });
       try {
-        channel = layer.over(raw, inet.getHostString(), inet.getPort());
+        return layered(raw, address.getHostString(), address.getPort());
       } catch (IOException | RuntimeException e) {
         RawSockets.closeQuietly(raw);
         throw e;
       }
-      channel.handshake(budget);
-      return channel;
-    });
+    } finally {
+      Socket raw = opened.get();
+      if (raw != null) {
+        openings.end(raw);
+      }
+    }
   }
 
   @Override

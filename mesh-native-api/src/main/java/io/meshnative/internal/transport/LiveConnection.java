@@ -3,19 +3,25 @@ package io.meshnative.internal.transport;
 import io.meshnative.MeshEvent;
 import io.meshnative.MeshException;
 import io.meshnative.PeerAuthorizer;
+import io.meshnative.RetirePolicy;
 import io.meshnative.Withdrawal;
 import io.meshnative.discovery.Destination;
+import io.meshnative.identity.WorkloadIdentity;
 import io.meshnative.internal.tls.MeshEngine;
 import io.meshnative.internal.tls.PeerProof;
 import io.meshnative.internal.tls.Terms;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,8 +40,10 @@ final class LiveConnection extends WeakReference<MeshEngine> {
   private final Runnable transportEnd;
   private final AtomicReference<@Nullable Withdrawal> withdrawn = new AtomicReference<>();
   private final List<Tracker> trackers = new CopyOnWriteArrayList<>();
+  private final Set<RequestLeases.Admitted> leases = ConcurrentHashMap.newKeySet();
   private volatile PeerProof proof;
   private volatile boolean retiring;
+  private volatile boolean over;
 
   /** One callback, run at most once. */
   static final class Tracker {
@@ -54,20 +62,33 @@ final class LiveConnection extends WeakReference<MeshEngine> {
       MeshEngine engine,
       PeerProof proof,
       Instant since,
-      Instant ownNotAfter,
-      Instant retireAt,
+      RetirePolicy retirePolicy,
+      RandomGenerator random,
       LiveConnections registry,
       ReferenceQueue<MeshEngine> dropped) {
     super(engine, dropped);
+    WorkloadIdentity own = engine.epoch().identity();
     this.terms = engine.terms();
     this.transportEnd = engine.transportEnd();
     this.remoteHost = engine.getPeerHost();
     this.remotePort = engine.getPeerPort();
     this.proof = proof;
     this.since = since;
-    this.ownNotAfter = ownNotAfter;
-    this.retireAt = retireAt;
+    this.ownNotAfter = own.notAfter();
+    this.retireAt = retireAt(own, proof, retirePolicy, random);
     this.registry = registry;
+  }
+
+  /** Somewhere in the life that both ends' certificates share. */
+  private static Instant retireAt(
+      WorkloadIdentity own, PeerProof peer, RetirePolicy policy, RandomGenerator random) {
+    Instant from = own.notBefore().isAfter(peer.notBefore()) ? own.notBefore() : peer.notBefore();
+    Instant to = own.notAfter().isBefore(peer.notAfter()) ? own.notAfter() : peer.notAfter();
+    double fraction =
+        policy.from() == policy.to()
+            ? policy.from()
+            : random.nextDouble(policy.from(), policy.to());
+    return from.plusMillis((long) (Math.max(0, Duration.between(from, to).toMillis()) * fraction));
   }
 
   /** Whether this registry let it in: clients do not vouch for each other's peers. */
@@ -113,6 +134,11 @@ final class LiveConnection extends WeakReference<MeshEngine> {
   Instant notAfter() {
     Instant peers = proof.notAfter();
     return peers.isBefore(ownNotAfter) ? peers : ownNotAfter;
+  }
+
+  /** When the own certificates end under which the handshake was done; nothing prolongs that. */
+  Instant ownNotAfter() {
+    return ownNotAfter;
   }
 
   /** True once, when the connection has grown old enough to be asked to end. */
@@ -170,5 +196,19 @@ final class LiveConnection extends WeakReference<MeshEngine> {
 
   List<Tracker> trackers() {
     return trackers;
+  }
+
+  /** It has left the registry: nothing is to be held by it any more. */
+  void markOver() {
+    over = true;
+  }
+
+  boolean isOver() {
+    return over;
+  }
+
+  /** The requests that were admitted on it and still run. */
+  Set<RequestLeases.Admitted> leases() {
+    return leases;
   }
 }

@@ -27,18 +27,15 @@ import io.meshnative.internal.tls.Terms;
 import io.meshnative.internal.tls.TrustEpoch;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.lang.ref.Reference;
-import java.lang.ref.ReferenceQueue;
 import java.security.cert.X509Certificate;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import javax.net.ssl.SSLSession;
@@ -63,19 +60,52 @@ public final class LiveConnections implements PeerAuthority {
   private final Denials denials;
   private final Retirements retirements;
   private final RequestLeases requests;
+  private final Moment.Observer moments;
 
-  private final Set<LiveConnection> live = ConcurrentHashMap.newKeySet();
-  private final Map<X509Certificate, Set<LiveConnection>> byLeaf = new ConcurrentHashMap<>();
-  private final ReferenceQueue<MeshEngine> dropped = new ReferenceQueue<>();
+  private final Registry live = new Registry();
 
+  /** Withdrawn, and not cut before those who hear of it have had their moment. */
+  private final Set<LiveConnection> awaitingCut = ConcurrentHashMap.newKeySet();
+
+  private volatile boolean closed;
+
+  /**
+   * Makes the registry of a client.
+   *
+   * @param callbacks runs what the application gave us
+   * @param scheduler bounds how long its retire listeners are waited for; short tasks only
+   */
   public LiveConnections(
       Publisher publisher,
       PolicyCheck check,
       RetirePolicy retirePolicy,
       RandomGenerator random,
       Executor callbacks,
+      ScheduledExecutorService scheduler,
       Consumer<MeshEvent> events,
       Denials denials) {
+    this(
+        publisher,
+        check,
+        retirePolicy,
+        random,
+        callbacks,
+        scheduler,
+        events,
+        denials,
+        Moment.Observer.NOBODY);
+  }
+
+  LiveConnections(
+      Publisher publisher,
+      PolicyCheck check,
+      RetirePolicy retirePolicy,
+      RandomGenerator random,
+      Executor callbacks,
+      ScheduledExecutorService scheduler,
+      Consumer<MeshEvent> events,
+      Denials denials,
+      Moment.Observer moments) {
     this.publisher = publisher;
     this.check = check;
     this.retirePolicy = retirePolicy;
@@ -83,7 +113,8 @@ public final class LiveConnections implements PeerAuthority {
     this.callbacks = new Callbacks(callbacks);
     this.events = events;
     this.denials = denials;
-    this.retirements = new Retirements(this.callbacks);
+    this.moments = moments;
+    this.retirements = new Retirements(this.callbacks, scheduler);
     this.requests = new RequestLeases(publisher, check, this.callbacks, denials);
     publisher.onPublished(this::sweep);
   }
@@ -92,15 +123,50 @@ public final class LiveConnections implements PeerAuthority {
 
   @Override
   public void require(Terms terms, PeerProof proof) throws MeshException {
+    moments.at(Moment.PROVEN);
     preview(terms, proof, publisher.current());
+    moments.at(Moment.PREVIEWED);
   }
 
   @Override
   public MeshPeer admit(MeshEngine engine, PeerProof proof) throws MeshException {
+    moments.at(Moment.SHAKEN);
     Published pair = publisher.current();
-    Instant now = check.now();
+    requireOwnLife(engine);
+    LiveConnection connection =
+        new LiveConnection(engine, proof, check.now(), retirePolicy, random, this, live.dropped());
+    ProvenPeer peer = decide(connection, pair);
+    moments.at(Moment.DECIDED);
+    live.add(connection);
+    purge();
+    try {
+      moments.at(Moment.REGISTERED);
+      Published decided = pair;
+      Published again = publisher.current();
+      // Neither a gate nor time is part of the pair: either may have ended the right since, and the
+      // sweep that saw it did not see us.
+      if (again != pair || connection.isGated() || check.now().isAfter(connection.notAfter())) {
+        requireOwnLife(engine);
+        peer = decide(connection, again);
+        decided = again;
+      }
+      Optional<Withdrawal> gone = connection.withdrawn();
+      if (gone.isPresent()) {
+        throw gone.get().reason();
+      }
+      moments.at(Moment.ADMITTED);
+      denials.letIn(engine, peer, decided);
+      return peer;
+    } catch (MeshException | RuntimeException | Error e) {
+      end(connection);
+      throw e;
+    }
+  }
+
+  /** A handshake may have begun under an identity that has ended since, and has a successor. */
+  private void requireOwnLife(MeshEngine engine) throws IdentityExpiredException {
     Instant ownNotAfter = engine.epoch().identity().notAfter();
-    if (now.isAfter(ownNotAfter)) {
+    if (check.now().isAfter(ownNotAfter)) {
       throw new IdentityExpiredException(
           "expected a handshake under a live identity, found one that began under "
               + engine.epoch().identity().id()
@@ -109,36 +175,13 @@ public final class LiveConnections implements PeerAuthority {
               + "; connect again",
           ownNotAfter);
     }
-    LiveConnection connection =
-        new LiveConnection(
-            engine, proof, now, ownNotAfter, retireAt(engine.epoch(), proof), this, dropped);
-    ProvenPeer peer = decide(connection, pair);
-    add(connection);
-    try {
-      Published decided = pair;
-      Published again = publisher.current();
-      // A gate is no part of the pair: it may have been closed since, by a sweep that did not see
-      // us yet.
-      if (again != pair || connection.isGated()) {
-        peer = decide(connection, again);
-        decided = again;
-      }
-      Optional<Withdrawal> gone = connection.withdrawn();
-      if (gone.isPresent()) {
-        throw gone.get().reason();
-      }
-      denials.letIn(engine, peer, decided);
-      return peer;
-    } catch (MeshException | RuntimeException | Error e) {
-      remove(connection);
-      throw e;
-    }
   }
 
   @Override
   public void release(MeshEngine engine) {
     if (engine.peer() instanceof ProvenPeer peer) {
-      remove(peer.connection());
+      moments.at(Moment.ENDED);
+      end(peer.connection());
     }
   }
 
@@ -201,55 +244,22 @@ public final class LiveConnections implements PeerAuthority {
 
   // ---- the registry ----
 
-  private void add(LiveConnection connection) {
-    live.add(connection);
-    byLeaf.compute(
-        connection.proof().leaf(),
-        (leaf, held) -> {
-          Set<LiveConnection> set = held == null ? ConcurrentHashMap.newKeySet() : held;
-          set.add(connection);
-          return set;
-        });
-    purge();
-  }
-
-  private void remove(LiveConnection connection) {
-    if (live.remove(connection)) {
-      byLeaf.computeIfPresent(
-          connection.proof().leaf(),
-          (leaf, held) -> {
-            held.remove(connection);
-            return held.isEmpty() ? null : held;
-          });
-    }
+  /**
+   * The connection is over, and what it held goes with it: told why if its right was withdrawn,
+   * silently if its transport has just ended. A cut ends the transport too, so this may run twice.
+   */
+  private void end(LiveConnection connection) {
+    live.remove(connection);
+    Decision.Denied why =
+        connection.withdrawn().map(gone -> asDenial(gone.reason()).decision()).orElse(null);
+    requests.end(connection, why, () -> live.caller(connection.proof().leaf()));
   }
 
   private void purge() {
-    for (Reference<? extends MeshEngine> gone = dropped.poll();
-        gone != null;
-        gone = dropped.poll()) {
-      LiveConnection connection = (LiveConnection) gone;
-      remove(connection);
+    live.eachDropped(connection -> {
+      end(connection);
       connection.endDropped();
-    }
-  }
-
-  private Instant retireAt(TrustEpoch own, PeerProof peer) {
-    Instant from = latest(own.identity().notBefore(), peer.notBefore());
-    Instant to =
-        own.identity().notAfter().isBefore(peer.notAfter())
-            ? own.identity().notAfter()
-            : peer.notAfter();
-    Duration life = Duration.between(from, to);
-    double fraction =
-        retirePolicy.from() == retirePolicy.to()
-            ? retirePolicy.from()
-            : random.nextDouble(retirePolicy.from(), retirePolicy.to());
-    return from.plusMillis((long) (Math.max(0, life.toMillis()) * fraction));
-  }
-
-  private static Instant latest(Instant a, Instant b) {
-    return a.isAfter(b) ? a : b;
+    });
   }
 
   // ---- withdrawing ----
@@ -261,7 +271,9 @@ public final class LiveConnections implements PeerAuthority {
    */
   public void sweep(Published pair) {
     sweep(pair, false);
-    requests.sweep(pair);
+    for (LiveConnection connection : live) {
+      requests.sweep(connection, pair);
+    }
     retirements.sweep(destination -> refusalOf(destination, pair));
     sweep(pair, true);
     purge();
@@ -275,14 +287,26 @@ public final class LiveConnections implements PeerAuthority {
     }
   }
 
-  /** Whatever one connection's decision or ending meets, the others are judged too. */
+  /**
+   * Whatever one connection's decision or ending meets, the others are judged too. A sweep that
+   * took its time may meet a connection that a newer pair has let in: the newest decides.
+   */
   private void judge(LiveConnection connection, Published pair) {
+    MeshException reason = reasonAgainst(connection, pair);
+    Published newest = publisher.current();
+    if (reason != null && newest != pair) {
+      reason = reasonAgainst(connection, newest);
+    }
+    if (reason != null) {
+      withdrawWhateverHappens(connection, reason, newest.sinceNanos());
+    }
+  }
+
+  private void withdrawWhateverHappens(
+      LiveConnection connection, MeshException reason, @Nullable Long publishedNanos) {
     try {
-      MeshException reason = reasonAgainst(connection, pair);
-      if (reason != null) {
-        withdraw(connection, reason, pair.sinceNanos());
-      }
-    } catch (RuntimeException e) {
+      withdraw(connection, reason, publishedNanos);
+    } catch (RuntimeException | Error e) {
       LOG.log(
           Level.WARNING,
           "ending the connection with " + connection.proof().id() + " failed; it is cut",
@@ -319,7 +343,7 @@ public final class LiveConnections implements PeerAuthority {
     for (LiveConnection connection : live) {
       Instant end = connection.notAfter();
       if (now.isAfter(end)) {
-        expire(connection, end);
+        outlived(connection, now);
       } else if (connection.startsRetiring(now)) {
         events.accept(
             new MeshEvent.Retiring(
@@ -334,9 +358,19 @@ public final class LiveConnections implements PeerAuthority {
     purge();
   }
 
-  private void expire(LiveConnection connection, Instant end) {
-    try {
-      withdraw(
+  /** The path by which the peer was proven has ended; its leaf may lead to another root. */
+  private void outlived(LiveConnection connection, Instant now) {
+    if (!now.isAfter(connection.ownNotAfter())) {
+      try {
+        PeerProof proof = connection.proof();
+        connection.proof(check.current(proof, check.liveEpoch(publisher.current())));
+      } catch (MeshException | RuntimeException e) {
+        LOG.log(Level.DEBUG, "no other path proves " + connection.proof().id(), e);
+      }
+    }
+    Instant end = connection.notAfter();
+    if (now.isAfter(end)) {
+      withdrawWhateverHappens(
           connection,
           new IdentityExpiredException(
               "the certificates of the connection with "
@@ -346,11 +380,6 @@ public final class LiveConnections implements PeerAuthority {
                   + "; dial again",
               end),
           null);
-    } catch (RuntimeException e) {
-      LOG.log(
-          Level.WARNING,
-          "ending the connection with " + connection.proof().id() + " failed; it is cut",
-          e);
     }
   }
 
@@ -373,11 +402,13 @@ public final class LiveConnections implements PeerAuthority {
     if (!connection.markWithdrawn(withdrawal)) {
       return;
     }
-    remove(connection);
+    moments.at(Moment.WITHDRAWN);
+    awaitingCut.add(connection);
+    live.remove(connection);
     Denials.Cut recording = denials.beginCut(connection);
     Runnable cut =
         () -> {
-          end(connection, withdrawal);
+          cut(connection, withdrawal);
           recording.done(reason, publishedNanos);
         };
     Optional<Destination> destination = connection.destination();
@@ -386,7 +417,7 @@ public final class LiveConnections implements PeerAuthority {
       if (destination.isPresent() && retirements.concerns(destination.get())) {
         // Dials are denied already by the pair; pools evict next; then the connection is cut.
         retirements.tell(destination.get(), reason, cut);
-        left = true;
+        left = !closed; // the client may be closing, and have looked before we came
       }
     } finally {
       if (!left) {
@@ -396,7 +427,9 @@ public final class LiveConnections implements PeerAuthority {
     denials.withdrawn(connection, reason);
   }
 
-  private void end(LiveConnection connection, Withdrawal withdrawal) {
+  /** May be called again; the engine first, then the application's transport and its requests. */
+  private void cut(LiveConnection connection, Withdrawal withdrawal) {
+    awaitingCut.remove(connection);
     try {
       connection.cut(withdrawal.reason());
     } catch (RuntimeException | Error e) {
@@ -408,23 +441,31 @@ public final class LiveConnections implements PeerAuthority {
     for (LiveConnection.Tracker tracker : connection.trackers()) {
       run(tracker, withdrawal);
     }
+    end(connection);
   }
 
+  /** Looks again when its turn comes: who has ended the tracking by then is not told any more. */
   private void run(LiveConnection.Tracker tracker, Withdrawal withdrawal) {
-    Consumer<Withdrawal> close = tracker.take();
-    if (close != null) {
-      callbacks.execute(() -> close.accept(withdrawal));
-    }
+    callbacks.execute(() -> {
+      Consumer<Withdrawal> close = tracker.take();
+      if (close != null) {
+        close.accept(withdrawal);
+      }
+    });
   }
 
-  /** Cuts everything; for the client's close. */
+  /** Cuts everything, what waits for its cut too; for the client's close. */
   public void closeAll(MeshException reason) {
+    closed = true;
     for (LiveConnection connection : live) {
       Withdrawal withdrawal = new Withdrawal(connection.proof().id(), reason);
       if (connection.markWithdrawn(withdrawal)) {
-        remove(connection);
-        end(connection, withdrawal);
+        live.remove(connection);
+        cut(connection, withdrawal);
       }
+    }
+    for (LiveConnection connection : awaitingCut) {
+      connection.withdrawn().ifPresent(withdrawal -> cut(connection, withdrawal));
     }
   }
 
@@ -456,20 +497,15 @@ public final class LiveConnections implements PeerAuthority {
 
   /** Who has proven this leaf on a live connection, judged now. */
   public MeshPeer peer(X509Certificate leaf) throws MeshAuthorizationException {
-    Set<LiveConnection> held = byLeaf.get(leaf);
-    if (held != null) {
-      for (LiveConnection connection : held) {
-        // Whom we may call may not therefore call us: only what was judged as a caller counts.
-        if (connection.terms() instanceof Terms.Inbound) {
-          return judgedNow(connection);
-        }
-      }
+    LiveConnection connection = live.caller(leaf);
+    if (connection == null) {
+      throw new IllegalArgumentException(
+          "expected the leaf certificate of a live connection of this client, found one that no caller has proven");
     }
-    throw new IllegalArgumentException(
-        "expected the leaf certificate of a live connection of this client, found one that no caller has proven");
+    return judgedNow(connection).anywhere();
   }
 
-  private MeshPeer judgedNow(LiveConnection connection) throws MeshAuthorizationException {
+  private ProvenPeer judgedNow(LiveConnection connection) throws MeshAuthorizationException {
     Published pair = publisher.current();
     try {
       Optional<Withdrawal> gone = connection.withdrawn();
@@ -516,10 +552,6 @@ public final class LiveConnections implements PeerAuthority {
     return () -> connection.untrack(tracker);
   }
 
-  public RequestLeases requests() {
-    return requests;
-  }
-
   public Retirements retirements() {
     return retirements;
   }
@@ -532,12 +564,34 @@ public final class LiveConnections implements PeerAuthority {
       throw new IllegalArgumentException(
           "expected a peer that this client made, found " + peer.getClass().getName());
     }
-    Optional<Withdrawal> gone = proven.connection().withdrawn();
-    if (gone.isPresent()) {
-      MeshAuthorizationException denied = asDenial(gone.get().reason());
-      denials.request(proven, request, denied);
-      throw denied;
+    while (true) {
+      RequestLease lease = requests.admit(holder(proven, request), proven, request, onWithdrawn);
+      if (lease != null) {
+        return lease;
+      }
     }
-    return requests.admit(proven, request, onWithdrawn);
+  }
+
+  /** The connection that the request goes with. */
+  private LiveConnection holder(ProvenPeer peer, HttpRequestView request)
+      throws MeshAuthorizationException {
+    LiveConnection own = peer.connection();
+    if (!own.isOver()) {
+      return own;
+    }
+    LiveConnection other = peer.byLeaf() ? live.caller(peer.leaf()) : null;
+    if (other != null) {
+      return other;
+    }
+    Optional<Withdrawal> gone = own.withdrawn();
+    MeshAuthorizationException denied =
+        gone.isPresent()
+            ? asDenial(gone.get().reason())
+            : check.denied(
+                peer.id(),
+                PolicyCheck.refusal("the connection of the request has ended"),
+                publisher.current());
+    denials.request(peer, request, denied);
+    throw denied;
   }
 }

@@ -17,8 +17,10 @@ import io.meshnative.internal.tls.PolicyVersion;
 import io.meshnative.internal.tls.Published;
 import io.meshnative.internal.tls.TrustEpoch;
 import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Identity, time and policy of a peer, judged under one published pair. Every way in and out goes
@@ -72,28 +74,52 @@ public final class PolicyCheck {
   }
 
   /**
-   * Proves the peer under the roots of the pair, where the proof at hand is not of them, and checks
-   * its time.
+   * The proof at hand, where it is of the roots of the pair and of this time. Else the peer is
+   * proven again: its leaf may lead to another root than the one that was taken away, or has ended.
    */
   public PeerProof current(PeerProof proof, TrustEpoch epoch) throws MeshException {
     Instant now = now();
-    PeerProof shown = proof;
-    if (!epoch.anchors(shown)) {
-      shown = verifier.prove(shown.chain().toArray(new Certificate[0]), shown.role(), epoch, now);
+    boolean anchored = epoch.anchors(proof);
+    if (anchored && proof.coversTime(now)) {
+      return proof;
+    }
+    if (anchored && !isLive(proof.leaf(), now)) {
+      throw outOfTime(proof, now, null); // no other path makes the leaf live longer
+    }
+    PeerProof shown;
+    try {
+      shown = verifier.prove(proof.chain().toArray(new Certificate[0]), proof.role(), epoch, now);
+    } catch (PeerIdentityException e) {
+      throw anchored ? outOfTime(proof, now, e) : e;
     }
     if (!shown.coversTime(now)) {
-      throw new IdentityExpiredException(
-          "expected a peer whose certificates are valid at "
-              + now
-              + ", found "
-              + shown.id()
-              + ", valid "
-              + shown.notBefore()
-              + " to "
-              + shown.notAfter(),
-          shown.notAfter());
+      throw outOfTime(shown, now, null);
     }
     return shown;
+  }
+
+  private static boolean isLive(X509Certificate leaf, Instant now) {
+    return !now.isBefore(leaf.getNotBefore().toInstant())
+        && !now.isAfter(leaf.getNotAfter().toInstant());
+  }
+
+  private static IdentityExpiredException outOfTime(
+      PeerProof shown, Instant now, @Nullable PeerIdentityException cause) {
+    IdentityExpiredException ended =
+        new IdentityExpiredException(
+            "expected a peer whose certificates are valid at "
+                + now
+                + ", found "
+                + shown.id()
+                + ", valid "
+                + shown.notBefore()
+                + " to "
+                + shown.notAfter(),
+            shown.notAfter());
+    if (cause != null) {
+      ended.initCause(cause);
+    }
+    return ended;
   }
 
   /**

@@ -60,6 +60,7 @@ public final class TlsChannel {
 
   private final AtomicReference<@Nullable Ending> ending = new AtomicReference<>();
   private final AtomicBoolean notified = new AtomicBoolean();
+  private volatile @Nullable Openings openings;
   private volatile @Nullable SSLSession session;
   private volatile int soTimeout;
   private volatile boolean inputShutdown;
@@ -119,7 +120,7 @@ public final class TlsChannel {
           return false;
         }
         throwIfEnded();
-        SSLSession made = negotiation.run(budget);
+        SSLSession made = negotiate(budget);
         throwIfEnded();
         refusal.handshakeDone();
         session = made;
@@ -131,6 +132,24 @@ public final class TlsChannel {
       }
     } finally {
       readLock.unlock();
+    }
+  }
+
+  /** Ends the handshake with the client, whoever begins it and when; set before that. */
+  void shakesIn(Openings openings) {
+    this.openings = openings;
+  }
+
+  private SSLSession negotiate(Deadline budget) throws IOException {
+    Openings entered = openings;
+    if (entered == null) {
+      return negotiation.run(budget);
+    }
+    try {
+      entered.begin(this);
+      return negotiation.run(budget);
+    } finally {
+      entered.end(this);
     }
   }
 
@@ -176,7 +195,11 @@ public final class TlsChannel {
     readLock.lock();
     try {
       throwIfEnded();
-      return inputShutdown ? -1 : inbound.read(bytes, offset, length, soTimeout);
+      int got = inputShutdown ? -1 : inbound.read(bytes, offset, length, soTimeout);
+      if (got < 0) {
+        throwIfEnded(); // a closed engine looks like one whose peer has said goodbye; a cut is none
+      }
+      return got;
     } catch (SocketTimeoutException e) {
       throw endedOr(e);
     } catch (IOException e) {

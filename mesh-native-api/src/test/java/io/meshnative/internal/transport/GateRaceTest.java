@@ -26,11 +26,14 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLException;
 import org.conscrypt.Conscrypt;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -38,6 +41,12 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class GateRaceTest {
   private final SmallAuthority authority = new SmallAuthority();
+  private final ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(1);
+
+  @AfterEach
+  void stopTimer() {
+    scheduler.shutdownNow();
+  }
 
   /** One end: its engines, and the connections that it judges. */
   private final class Side {
@@ -60,6 +69,7 @@ class GateRaceTest {
             RetirePolicy.defaults(),
             () -> 42,
             Runnable::run,
+            scheduler,
             event -> {},
             new Denials(check, publisher, event -> {}, record -> {}));
 

@@ -11,6 +11,7 @@ import java.security.KeyPairGenerator;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
 import java.util.List;
@@ -26,20 +27,25 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 /** One root and leaves of services, for tests that may not know the test kit. */
 final class SmallAuthority {
   private static final X500Name ROOT = new X500Name("CN=root");
-  private static final TrustDomain DOMAIN = TrustDomain.of("small.consul");
+  static final TrustDomain DOMAIN = TrustDomain.of("small.consul");
 
   private final KeyPair keys = keys();
-  private final X509Certificate root = sign(ROOT, keys, true, null);
+  private final X509Certificate root = sign(ROOT, keys, true, null, Duration.ofDays(365));
 
   TrustUpdate trust() throws Exception {
     return new TrustUpdate(DOMAIN, List.of(TrustBundle.of(DOMAIN, List.of(root))));
   }
 
   WorkloadIdentity identity(String service) throws Exception {
+    return identity(service, Duration.ofHours(1));
+  }
+
+  WorkloadIdentity identity(String service, Duration life) throws Exception {
     KeyPair leafKeys = keys();
     String id = "spiffe://" + DOMAIN + "/ns/default/dc/dc1/svc/" + service;
     return WorkloadIdentity.of(
-        List.of(sign(new X500Name("CN=" + service), leafKeys, false, id)), leafKeys.getPrivate());
+        List.of(sign(new X500Name("CN=" + service), leafKeys, false, id, life)),
+        leafKeys.getPrivate());
   }
 
   private static KeyPair keys() {
@@ -52,7 +58,7 @@ final class SmallAuthority {
     }
   }
 
-  private X509Certificate sign(X500Name subject, KeyPair of, boolean ca, String id) {
+  private X509Certificate sign(X500Name subject, KeyPair of, boolean ca, String id, Duration life) {
     try {
       Instant now = Instant.now();
       JcaX509v3CertificateBuilder builder =
@@ -60,7 +66,7 @@ final class SmallAuthority {
               ROOT,
               BigInteger.valueOf(System.nanoTime()),
               Date.from(now.minusSeconds(60)),
-              Date.from(now.plusSeconds(3600)),
+              Date.from(now.plus(life)),
               subject,
               of.getPublic());
       builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(ca));
