@@ -9,6 +9,8 @@ import io.meshnative.testkit.EmbeddedControlPlane;
 import io.meshnative.testkit.ServiceRow;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
@@ -109,16 +111,16 @@ class ScaleTest {
     MeshClient web = cast.client("web");
     Cast.await("web knows them all", PATIENCE, () -> instances(web).equals(expected));
     Random random = new Random(10_000);
-    int next = ENDPOINTS;
+    List<String> there = new ArrayList<>(expected);
     for (int round = 0; round < 200; round++) {
-      String gone = "api-" + random.nextInt(next);
-      if (expected.remove(gone)) {
-        EmbeddedControlPlane unused = plane.deregister(gone);
-      }
-      register(next, echo.port());
-      expected.add("api-" + next++);
+      int number = ENDPOINTS + round;
+      String gone = there.set(random.nextInt(ENDPOINTS), "api-" + number);
+      EmbeddedControlPlane unused = plane.deregister(gone);
+      register(number, echo.port());
       assertThat(Cast.reaches(web, "api")).isTrue();
     }
+    expected.clear();
+    expected.addAll(there);
     Cast.await("web knows who is there", PATIENCE, () -> instances(web).equals(expected));
     assertThat(echo.accepted()).isEqualTo(200);
   }

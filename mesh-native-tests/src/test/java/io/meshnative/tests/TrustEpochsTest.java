@@ -114,7 +114,6 @@ class TrustEpochsTest {
         Echo.ping(two);
         awaitOpen(db, 2);
         Held held = warm;
-        System.out.println(provider + " " + held + "\n" + Held.now());
         Awaitility.await("as much is held as after " + WARM + " epochs")
             .atMost(Duration.ofSeconds(60))
             .untilAsserted(() -> assertNoMore(Held.now(), held));
