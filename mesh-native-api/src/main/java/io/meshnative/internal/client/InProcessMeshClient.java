@@ -42,6 +42,7 @@ import io.meshnative.internal.tls.TrustEpoch;
 import io.meshnative.internal.transport.Acceptor;
 import io.meshnative.internal.transport.DestinationSockets;
 import io.meshnative.internal.transport.Dialer;
+import io.meshnative.internal.transport.HostNames;
 import io.meshnative.internal.transport.LiveConnections;
 import io.meshnative.internal.transport.PeerCheck;
 import io.meshnative.internal.transport.PolicyCheck;
@@ -159,6 +160,7 @@ final class InProcessMeshClient implements MeshClient {
             states,
             events);
     this.upstreams = new Upstreams(sources.endpoints(), clock::instant, workers.executor(), events);
+    HostNames names = new HostNames(workers.executor());
     this.dialer =
         new Dialer(
             engines,
@@ -166,8 +168,9 @@ final class InProcessMeshClient implements MeshClient {
             check,
             upstreams,
             millis -> states.await(Duration.ofMillis(millis)),
-            workers.scheduler());
-    this.servers = new ServerContexts(engines, live, workers.scheduler(), this::listen);
+            workers.scheduler(),
+            names);
+    this.servers = new ServerContexts(engines, live, workers.scheduler(), names, this::listen);
     this.peers = new PeerCheck(engines.verifier(), publisher, check);
     this.enrolment =
         registration.flatMap(entry ->

@@ -56,6 +56,7 @@ public final class Dialer implements AutoCloseable {
   private final Upstreams upstreams;
   private final Readiness readiness;
   private final ScheduledExecutorService scheduler;
+  private final HostNames names;
 
   /** Those that no handshake has entered into the registry yet. */
   private final Set<Socket> opening = ConcurrentHashMap.newKeySet();
@@ -68,19 +69,22 @@ public final class Dialer implements AutoCloseable {
       PolicyCheck check,
       Upstreams upstreams,
       Readiness readiness,
-      ScheduledExecutorService scheduler) {
+      ScheduledExecutorService scheduler,
+      HostNames names) {
     this.engines = engines;
     this.publisher = publisher;
     this.check = check;
     this.upstreams = upstreams;
     this.readiness = readiness;
     this.scheduler = scheduler;
+    this.names = names;
   }
 
   /** Ends the dials that are under way; their callers are told that the client is closed. */
   @Override
   public void close() {
     closed = true;
+    names.close();
     opening.forEach(RawSockets::closeQuietly);
   }
 
@@ -227,7 +231,11 @@ public final class Dialer implements AutoCloseable {
       int hint)
       throws IOException {
     Socket raw =
-        RawSockets.open(new InetSocketAddress(endpoint.host(), endpoint.port()), budget, preparer);
+        RawSockets.open(
+            InetSocketAddress.createUnresolved(endpoint.host(), endpoint.port()),
+            budget,
+            names,
+            preparer);
     TlsChannel channel;
     MeshEngine engine;
     try {
@@ -266,7 +274,8 @@ public final class Dialer implements AutoCloseable {
 
   /** Sockets that go where the caller says, and accept the destination only. */
   public LayeredSockets sockets(Destination destination, Supplier<SSLEngine> sample) {
-    return new LayeredSockets((raw, host, port) -> layer(destination, raw, host, port), sample);
+    return new LayeredSockets(
+        (raw, host, port) -> layer(destination, raw, host, port), names, sample);
   }
 
   /**

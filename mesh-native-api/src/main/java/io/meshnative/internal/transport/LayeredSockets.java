@@ -18,16 +18,19 @@ public final class LayeredSockets extends SSLSocketFactory {
   }
 
   private final Layer layer;
+  private final HostNames names;
   private final Supplier<SSLEngine> sample;
 
   /**
    * Makes the factory.
    *
    * @param layer puts TLS over a socket
+   * @param names looks up the names that sockets are connected to
    * @param sample an engine to read the cipher suites from
    */
-  public LayeredSockets(Layer layer, Supplier<SSLEngine> sample) {
+  public LayeredSockets(Layer layer, HostNames names, Supplier<SSLEngine> sample) {
     this.layer = layer;
+    this.names = names;
     this.sample = sample;
   }
 
@@ -69,7 +72,7 @@ public final class LayeredSockets extends SSLSocketFactory {
       }
       Deadline budget =
           Deadline.afterMillis(timeout > 0 ? timeout : TlsChannel.DEFAULT_HANDSHAKE_MILLIS);
-      Socket raw = RawSockets.open(inet, budget, preparer);
+      Socket raw = RawSockets.open(inet, budget, names, preparer);
       TlsChannel channel;
       try {
         channel = layer.over(raw, inet.getHostString(), inet.getPort());
@@ -84,14 +87,15 @@ public final class LayeredSockets extends SSLSocketFactory {
 
   @Override
   public Socket createSocket(String host, int port) throws IOException {
-    return connected(new InetSocketAddress(host, port), null);
+    return connected(InetSocketAddress.createUnresolved(host, port), null);
   }
 
   @Override
   public Socket createSocket(String host, int port, InetAddress localHost, int localPort)
       throws IOException {
     return connected(
-        new InetSocketAddress(host, port), new InetSocketAddress(localHost, localPort));
+        InetSocketAddress.createUnresolved(host, port),
+        new InetSocketAddress(localHost, localPort));
   }
 
   @Override

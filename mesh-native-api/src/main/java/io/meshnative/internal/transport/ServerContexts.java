@@ -34,16 +34,22 @@ public final class ServerContexts {
   private final TlsEngines engines;
   private final LiveConnections live;
   private final ScheduledExecutorService scheduler;
+  private final HostNames names;
   private final Listen listen;
   private final SSLContext plain;
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<RequestGate, SSLContext> gated = new WeakHashMap<>();
 
   public ServerContexts(
-      TlsEngines engines, LiveConnections live, ScheduledExecutorService scheduler, Listen listen) {
+      TlsEngines engines,
+      LiveConnections live,
+      ScheduledExecutorService scheduler,
+      HostNames names,
+      Listen listen) {
     this.engines = engines;
     this.live = live;
     this.scheduler = scheduler;
+    this.names = names;
     this.listen = listen;
     this.plain = make(new Terms.Inbound(Optional.empty(), PeerAuthorizer.intentions()));
   }
@@ -89,6 +95,7 @@ public final class ServerContexts {
           engine.onCut(channel::abort);
           return channel;
         },
+        names,
         () -> sample(terms));
   }
 
