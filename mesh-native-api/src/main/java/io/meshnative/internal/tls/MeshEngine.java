@@ -1,5 +1,6 @@
 package io.meshnative.internal.tls;
 
+import io.meshnative.IdentityExpiredException;
 import io.meshnative.MeshException;
 import io.meshnative.MeshPeer;
 import io.meshnative.PeerIdentityException;
@@ -40,7 +41,10 @@ public final class MeshEngine extends SSLEngine {
   private final Terms terms;
   private final EngineRules rules;
   private final TlsEngines owner;
+  private final Runnable forgetSessions;
   private final MeshSession session;
+  private final Hello ownHello = new Hello();
+  private final Hello peersHello = new Hello();
   private final ReentrantLock verifying = new ReentrantLock();
   private final AtomicReference<@Nullable MeshException> cut = new AtomicReference<>();
 
@@ -49,6 +53,8 @@ public final class MeshEngine extends SSLEngine {
   private volatile @Nullable MeshException refusal;
   private volatile boolean handshakeBegun;
   private volatile boolean tls12;
+  private volatile boolean resumed;
+  private volatile boolean staleSession;
   private volatile boolean released;
   private volatile @Nullable BiFunction<SSLEngine, List<String>, String> alpnSelector;
   private volatile @Nullable Consumer<MeshException> onCut;
@@ -59,6 +65,7 @@ public final class MeshEngine extends SSLEngine {
       Terms terms,
       EngineRules rules,
       TlsEngines owner,
+      Runnable forgetSessions,
       @Nullable String peerHost,
       int peerPort) {
     super(peerHost, peerPort);
@@ -67,6 +74,7 @@ public final class MeshEngine extends SSLEngine {
     this.terms = terms;
     this.rules = rules;
     this.owner = owner;
+    this.forgetSessions = forgetSessions;
     this.session = new MeshSession(this, real::getSession);
   }
 
@@ -95,6 +103,26 @@ public final class MeshEngine extends SSLEngine {
   public @Nullable MeshException refusal() {
     MeshException reason = cut.get();
     return reason != null ? reason : refusal;
+  }
+
+  /**
+   * Whether the check after the handshake has refused a server for nothing but the age of the
+   * session that was resumed: its certificates have ended, or their proof is gone. A full handshake
+   * may succeed. Never so where the peer is another one, or where policy or our own identity is
+   * against it.
+   */
+  public boolean isSessionStale() {
+    return staleSession;
+  }
+
+  /** Whether this client has offered its server a session. */
+  public boolean offeredSession() {
+    return terms instanceof Terms.Outbound && ownHello.offersSession();
+  }
+
+  /** From now on engines for the same destination begin without the sessions that this one had. */
+  public void forgetSessions() {
+    forgetSessions.run();
   }
 
   /** For a handshake that the engine says is done: throws unless the check after it has passed. */
@@ -211,6 +239,7 @@ public final class MeshEngine extends SSLEngine {
         admit();
       }
     } catch (MeshException e) {
+      staleSession = resumed && isOfItsAge(e);
       throw refused(e);
     } catch (SSLException e) {
       throw e;
@@ -228,14 +257,30 @@ public final class MeshEngine extends SSLEngine {
     throwIfCut();
   }
 
+  /** Whether a refusal of a resumed session says nothing against the peer itself. */
+  private boolean isOfItsAge(MeshException refusal) {
+    if (!(terms instanceof Terms.Outbound out)
+        || !(refusal instanceof PeerIdentityException
+            || refusal instanceof IdentityExpiredException)
+        || owner.now().isAfter(epoch.identity().notAfter())) {
+      return false;
+    }
+    PeerProof earlier = proof;
+    return earlier == null || earlier.id().equals(epoch.expected(out.destination()).spiffeId());
+  }
+
   private void admit() throws MeshException {
+    tls12 = "TLSv1.2".equals(real.getSession().getProtocol());
+    if (tls12) {
+      requireExtendedMasterSecret();
+    }
     PeerProof shown = proof;
     boolean full = shown != null;
     if (shown == null) {
+      resumed = true;
       shown = resumedProof();
       proof = shown;
     }
-    tls12 = "TLSv1.2".equals(real.getSession().getProtocol());
     if (!rules.resumption() && tls12) {
       real.getSession()
           .invalidate(); // a Conscrypt server resumes TLS 1.2 by id unless told otherwise
@@ -247,6 +292,28 @@ public final class MeshEngine extends SSLEngine {
     owner.count(full);
   }
 
+  /**
+   * Without it a peer that both ends talk to can give two connections one master secret, and so one
+   * identity's session to another (RFC 7627 §1). JSSE has a switch for the JVM only ({@code
+   * jdk.tls.allowLegacyMasterSecret}), BoringSSL none that Conscrypt shows; so the hellos are read.
+   */
+  private void requireExtendedMasterSecret() throws PeerIdentityException {
+    Hello servers = terms instanceof Terms.Outbound ? peersHello : ownHello;
+    if (!servers.extendsMasterSecret()) {
+      throw new PeerIdentityException(
+          "expected TLS 1.3, or TLS 1.2 with the extended master secret (RFC 7627), found TLS 1.2"
+              + " without; update the peer's TLS library or let it speak TLS 1.3",
+          "TLS 1.2 with the extended master secret",
+          null,
+          null);
+    }
+  }
+
+  /**
+   * Refuses a peer after the handshake, which is over for the engines: they have no call that sends
+   * an alert then, and a close_notify would tell the peer of an orderly end of data. So what a
+   * socket's peer gets is a reset, as with every cut.
+   */
   private SSLException refused(MeshException reason) {
     cut(reason); // first: whatever the telling meets, nothing passes any more
     real.getSession().invalidate(); // where sessions are kept, that of a refused peer is not
@@ -346,6 +413,9 @@ public final class MeshEngine extends SSLEngine {
     } finally {
       HandshakeScope.leave(outer);
     }
+    if (!verified) {
+      ownHello.feed(passed(destination, from));
+    }
     boolean passed = false;
     try {
       observe(result, verified);
@@ -370,12 +440,16 @@ public final class MeshEngine extends SSLEngine {
     boolean verified = peer != null;
     int first = length == 1 ? destinations[offset].position() : 0;
     int[] starts = length == 1 ? null : positions(destinations, offset, length);
+    int from = source.position();
     MeshEngine outer = HandshakeScope.enter(this);
     SSLEngineResult result;
     try {
       result = real.unwrap(source, destinations, offset, length);
     } finally {
       HandshakeScope.leave(outer);
+    }
+    if (!verified) {
+      peersHello.feed(passed(source, from));
     }
     boolean passed = false;
     try {
@@ -393,6 +467,11 @@ public final class MeshEngine extends SSLEngine {
         }
       }
     }
+  }
+
+  /** What the engine has taken from a buffer, or put into it. */
+  private static ByteBuffer passed(ByteBuffer buffer, int from) {
+    return buffer.duplicate().flip().position(from);
   }
 
   private static int[] positions(ByteBuffer[] buffers, int offset, int length) {
