@@ -32,6 +32,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLEngine;
@@ -42,12 +43,28 @@ import org.jspecify.annotations.Nullable;
  * one fails.
  *
  * <p>Whatever fails, everything that was opened on the way is closed. One budget covers it all.
+ *
+ * <p>A handshake that fails because of the session that was resumed, or offered, is tried once more
+ * without: the peer's certificates have ended since, or their proof was dropped, or the peer
+ * refuses the session instead of passing over it. Never where the peer is another one, or where a
+ * policy is against it.
  */
 public final class Dialer implements AutoCloseable {
   /** Waits until the client has an identity, as long as the budget allows. */
   public interface Readiness {
     /** Throws {@link MeshNotReadyException} if the time has passed. */
     void await(long millis) throws MeshNotReadyException, InterruptedException;
+  }
+
+  /** A handshake failed because of a session, which is forgotten now; tells how. */
+  private static final class StaleSession extends IOException {
+    private static final long serialVersionUID = 1L;
+    private final IOException told;
+
+    StaleSession(IOException told) {
+      super(told.getMessage(), told);
+      this.told = told;
+    }
   }
 
   private final TlsEngines engines;
@@ -128,36 +145,96 @@ public final class Dialer implements AutoCloseable {
           left == 1
               ? budget
               : Deadline.afterMillis(Math.max(1, budget.remainingMillis() / Math.min(left, 3)));
-      Attempt attempt = pool.begin(endpoint);
+      Try one = () -> attempt(destination, pool.begin(endpoint), options, share, preparer);
       try {
-        TlsChannel channel =
-            connect(destination, endpoint, options, share, preparer, attempt::closed);
-        attempt.succeeded();
-        return channel;
+        return onceMoreIfStale(one);
       } catch (MeshAuthorizationException e) {
-        attempt.closed();
         throw e; // ours to settle; no other endpoint would answer differently
       } catch (IOException e) {
         if (closed) {
-          attempt.closed();
           throw closedWhileDialling(destination, e);
         }
-        if (e instanceof IdentityExpiredException && ownIdentityHasEnded()) {
-          attempt.closed();
+        if (isOurOwnEnd(e)) {
           throw e; // ours to settle too; where it is the peer's that ended, the next endpoint may
           // be better
         }
-        attempt.failed();
         failures.add(e);
         if (Thread.currentThread().isInterrupted() || budget.expired()) {
           break;
         }
-      } catch (RuntimeException | Error e) {
-        attempt.closed(); // no fault of the endpoint's
-        throw e;
       }
     }
     throw allFailed(destination, order, failures, budget);
+  }
+
+  /** One connect and handshake. */
+  private interface Try {
+    TlsChannel run() throws IOException;
+  }
+
+  /** The session is forgotten by then, so the second try is a full handshake. */
+  private TlsChannel onceMoreIfStale(Try one) throws IOException {
+    try {
+      return one.run();
+    } catch (StaleSession e) {
+      if (closed) {
+        throw e.told;
+      }
+    }
+    try {
+      return one.run();
+    } catch (StaleSession e) {
+      throw e.told;
+    }
+  }
+
+  /** Connects to the endpoint of an attempt, and says how it went. */
+  private TlsChannel attempt(
+      Destination destination,
+      Attempt attempt,
+      DialOptions options,
+      Deadline share,
+      SocketPreparer preparer)
+      throws IOException {
+    AtomicBoolean stood = new AtomicBoolean();
+    // A channel that never stood ends as well, and must not say that it was closed: the attempt
+    // would take that for no fault of the endpoint's, and nobody would ever be ejected.
+    Runnable onClosed =
+        () -> {
+          if (stood.get()) {
+            attempt.closed();
+          }
+        };
+    boolean endpointsFault = false;
+    try {
+      TlsChannel channel =
+          connect(destination, attempt.endpoint(), options, share, preparer, onClosed);
+      attempt.succeeded();
+      stood.set(true);
+      if (channel.isClosed()) {
+        attempt.closed();
+      }
+      return channel;
+    } catch (IOException e) {
+      endpointsFault =
+          !closed
+              && !(e instanceof StaleSession)
+              && !(e instanceof MeshAuthorizationException)
+              && !isOurOwnEnd(e);
+      throw e;
+    } finally {
+      if (!stood.get()) {
+        if (endpointsFault) {
+          attempt.failed();
+        } else {
+          attempt.closed();
+        }
+      }
+    }
+  }
+
+  private boolean isOurOwnEnd(IOException e) {
+    return e instanceof IdentityExpiredException && ownIdentityHasEnded();
   }
 
   private TlsChannel dialOnly(
@@ -168,7 +245,8 @@ public final class Dialer implements AutoCloseable {
       SocketPreparer preparer)
       throws IOException {
     try {
-      return connect(destination, endpoint, options, budget, preparer, () -> {});
+      return onceMoreIfStale(
+          () -> connect(destination, endpoint, options, budget, preparer, () -> {}));
     } catch (IOException e) {
       if (closed) {
         throw closedWhileDialling(destination, e);
@@ -264,11 +342,17 @@ public final class Dialer implements AutoCloseable {
       return channel;
     } catch (IOException e) {
       MeshException ours = engine.refusal();
+      IOException told = e;
       if (ours != null && e != ours) {
         ours.addSuppressed(e);
-        throw ours;
+        told = ours;
       }
-      throw e;
+      boolean peerRefuses = ours == null && TlsAlerts.received(e) != null;
+      if (engine.isSessionStale() || (peerRefuses && engine.offeredSession())) {
+        engine.forgetSessions();
+        throw new StaleSession(told);
+      }
+      throw told;
     }
   }
 
