@@ -315,7 +315,7 @@ final class InProcessMeshClient implements MeshClient {
 
   @Override
   public SSLSocketFactory sslSocketFactory(Destination destination) {
-    return dialer.sockets(destination, () -> clientContext(destination).createSSLEngine());
+    return dialer.sockets(destination);
   }
 
   @Override

@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
@@ -165,6 +166,29 @@ public final class MeshEngine extends SSLEngine {
   public void release() {
     released = true;
     owner.authority().release(this);
+  }
+
+  /**
+   * Ends an engine that nobody drives, or will drive: BoringSSL frees its memory then, and without
+   * it only when it is finalized.
+   */
+  public void discard() {
+    discardOutput();
+    try {
+      real.closeInbound();
+    } catch (SSLException | RuntimeException e) {
+      // It never heard its peer's close_notify, of course.
+    }
+    release();
+  }
+
+  /** Asks an engine that serves for nothing else. */
+  public static <T> T ask(MeshEngine engine, Function<MeshEngine, T> question) {
+    try {
+      return question.apply(engine);
+    } finally {
+      engine.discard();
+    }
   }
 
   // ---- the handshake ----

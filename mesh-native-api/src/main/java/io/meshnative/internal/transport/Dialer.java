@@ -34,8 +34,6 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Supplier;
-import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -314,25 +312,29 @@ public final class Dialer implements AutoCloseable {
             budget,
             names,
             preparer);
-    TlsChannel channel;
     MeshEngine engine;
+    TlsChannel channel;
     try {
       engine =
           engines.engine(new Terms.Outbound(destination), endpoint.host(), endpoint.port(), hint);
-      engine.offer(
-          options.alpn(),
-          Optional.of(options.sni().orElseGet(() -> serverName(destination, engine.epoch()))));
       channel =
-          new TlsChannel(
-              raw,
+          Channels.over(
               engine,
-              destination + " at " + endpoint.address(),
-              scheduler,
-              () -> {
-                engine.release();
-                onClosed.run();
+              made -> {
+                made.offer(
+                    options.alpn(),
+                    Optional.of(
+                        options.sni().orElseGet(() -> serverName(destination, made.epoch()))));
+                return new TlsChannel(
+                    raw,
+                    made,
+                    destination + " at " + endpoint.address(),
+                    scheduler,
+                    () -> {
+                      made.release();
+                      onClosed.run();
+                    });
               });
-      engine.onCut(channel::abort);
     } catch (IOException | RuntimeException | Error e) {
       RawSockets.closeQuietly(raw);
       throw e;
@@ -357,9 +359,17 @@ public final class Dialer implements AutoCloseable {
   }
 
   /** Sockets that go where the caller says, and accept the destination only. */
-  public LayeredSockets sockets(Destination destination, Supplier<SSLEngine> sample) {
+  public LayeredSockets sockets(Destination destination) {
     return new LayeredSockets(
-        (raw, host, port) -> layer(destination, raw, host, port), names, sample);
+        (raw, host, port) -> layer(destination, raw, host, port),
+        names,
+        () -> {
+          try {
+            return engines.engine(new Terms.Outbound(destination), null, -1, 1);
+          } catch (MeshNotReadyException e) {
+            throw new IllegalStateException(e.getMessage(), e);
+          }
+        });
   }
 
   /**
@@ -369,18 +379,17 @@ public final class Dialer implements AutoCloseable {
   private TlsChannel layer(Destination destination, Socket raw, @Nullable String host, int port)
       throws IOException {
     requireAllowed(destination);
-    MeshEngine engine =
-        engines.engine(new Terms.Outbound(destination), host, port, port & 0x7fff | 1);
-    engine.offer(List.of(), Optional.of(serverName(destination, engine.epoch())));
-    TlsChannel channel =
-        new TlsChannel(
-            raw,
-            engine,
-            destination + " at " + raw.getRemoteSocketAddress(),
-            scheduler,
-            engine::release);
-    engine.onCut(channel::abort);
-    return channel;
+    return Channels.over(
+        engines.engine(new Terms.Outbound(destination), host, port, port & 0x7fff | 1),
+        engine -> {
+          engine.offer(List.of(), Optional.of(serverName(destination, engine.epoch())));
+          return new TlsChannel(
+              raw,
+              engine,
+              destination + " at " + raw.getRemoteSocketAddress(),
+              scheduler,
+              engine::release);
+        });
   }
 
   /**

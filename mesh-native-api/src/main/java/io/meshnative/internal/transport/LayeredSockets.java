@@ -1,11 +1,11 @@
 package io.meshnative.internal.transport;
 
+import io.meshnative.internal.tls.MeshEngine;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.function.Supplier;
-import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -19,16 +19,16 @@ public final class LayeredSockets extends SSLSocketFactory {
 
   private final Layer layer;
   private final HostNames names;
-  private final Supplier<SSLEngine> sample;
+  private final Supplier<MeshEngine> sample;
 
   /**
    * Makes the factory.
    *
    * @param layer puts TLS over a socket
    * @param names looks up the names that sockets are connected to
-   * @param sample an engine to read the cipher suites from
+   * @param sample makes an engine to read the cipher suites from
    */
-  public LayeredSockets(Layer layer, HostNames names, Supplier<SSLEngine> sample) {
+  public LayeredSockets(Layer layer, HostNames names, Supplier<MeshEngine> sample) {
     this.layer = layer;
     this.names = names;
     this.sample = sample;
@@ -36,12 +36,12 @@ public final class LayeredSockets extends SSLSocketFactory {
 
   @Override
   public String[] getDefaultCipherSuites() {
-    return sample.get().getEnabledCipherSuites();
+    return MeshEngine.ask(sample.get(), MeshEngine::getEnabledCipherSuites);
   }
 
   @Override
   public String[] getSupportedCipherSuites() {
-    return sample.get().getSupportedCipherSuites();
+    return MeshEngine.ask(sample.get(), MeshEngine::getSupportedCipherSuites);
   }
 
   /**

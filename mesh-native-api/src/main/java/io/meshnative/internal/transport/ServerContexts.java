@@ -89,11 +89,11 @@ public final class ServerContexts {
           SocketAddress remote = raw.getRemoteSocketAddress();
           String name = remote instanceof InetSocketAddress inet ? inet.getHostString() : host;
           int from = remote instanceof InetSocketAddress inet ? inet.getPort() : port;
-          MeshEngine engine = engines.engine(terms, name, from, 0);
-          TlsChannel channel =
-              new TlsChannel(raw, engine, "the caller at " + remote, scheduler, engine::release);
-          engine.onCut(channel::abort);
-          return channel;
+          return Channels.over(
+              engines.engine(terms, name, from, 0),
+              engine ->
+                  new TlsChannel(
+                      raw, engine, "the caller at " + remote, scheduler, engine::release));
         },
         names,
         () -> sample(terms));
@@ -201,12 +201,12 @@ public final class ServerContexts {
 
     @Override
     public String[] getDefaultCipherSuites() {
-      return sample(terms).getEnabledCipherSuites();
+      return MeshEngine.ask(sample(terms), MeshEngine::getEnabledCipherSuites);
     }
 
     @Override
     public String[] getSupportedCipherSuites() {
-      return sample(terms).getSupportedCipherSuites();
+      return MeshEngine.ask(sample(terms), MeshEngine::getSupportedCipherSuites);
     }
   }
 }
