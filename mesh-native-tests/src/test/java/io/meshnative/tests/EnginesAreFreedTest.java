@@ -236,6 +236,10 @@ class EnginesAreFreedTest {
     try (MeshServerSocket server =
         db.listen(new InetSocketAddress("127.0.0.1", 0), ListenOptions.defaults())) {
       layered(web, DB, server.getLocalPort()).close();
+      Socket closed = new Socket(InetAddress.getLoopbackAddress(), server.getLocalPort());
+      closed.close();
+      assertThatThrownBy(() -> web.sslSocketFactory(DB).createSocket(closed, "127.0.0.1", 1, true))
+          .isInstanceOf(IOException.class);
       SSLSocket never = (SSLSocket) web.socketFactory(DB, DialOptions.defaults()).createSocket();
       never.close();
       SSLSocket unclaimed = layered(web, DB, server.getLocalPort());
@@ -243,7 +247,7 @@ class EnginesAreFreedTest {
       server.close();
       catchThrowable(() -> unclaimed.getInputStream().read()); // the end, or a reset
       unclaimed.close();
-      freed(3);
+      freed(4);
     }
   }
 

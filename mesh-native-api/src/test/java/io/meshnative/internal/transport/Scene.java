@@ -11,6 +11,7 @@ import java.net.Socket;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -210,6 +211,16 @@ sealed interface Scene {
     @Override
     public void play(Stage stage, Notes notes) {
       Socket socket = stage.side(by).socket;
+      Socket raw = stage.side(by).raw;
+      notes.call(
+          by + " knows both ends",
+          () ->
+              Objects.equals(socket.getRemoteSocketAddress(), raw.getRemoteSocketAddress())
+                  && Objects.equals(socket.getLocalSocketAddress(), raw.getLocalSocketAddress())
+                  && Objects.equals(socket.getInetAddress(), raw.getInetAddress())
+                  && Objects.equals(socket.getLocalAddress(), raw.getLocalAddress())
+                  && socket.getPort() == raw.getPort()
+                  && socket.getLocalPort() == raw.getLocalPort());
       notes.call(
           by + " sets TCP_NODELAY",
           () -> {
@@ -298,6 +309,12 @@ sealed interface Scene {
     notes.run(by + " shuts its input after its close", () -> side.socket.shutdownInput());
     notes.run(by + " handshakes after its close", () -> side.socket.startHandshake());
     notes.run(by + " closes again", () -> side.socket.close());
+    notes.call(
+        by + " knows its peer after its close",
+        () ->
+            Objects.equals(side.socket.getRemoteSocketAddress(), side.raw.getRemoteSocketAddress())
+                && side.socket.getPort() == side.raw.getPort());
+    notes.call(by + " reads an option after its close", () -> side.socket.getTcpNoDelay());
     notes.call(by + "'s protocol after its close", () -> side.socket.getSession().getProtocol());
   }
 
