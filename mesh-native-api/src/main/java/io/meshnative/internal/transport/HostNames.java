@@ -16,6 +16,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the addresses of host names within a budget. The JDK's resolver knows none and cannot be
@@ -111,7 +112,7 @@ public final class HostNames implements AutoCloseable {
   }
 
   /** An exception of this thread's own: others may throw the same answer. */
-  private static IOException failure(String name, Throwable cause) {
+  private static IOException failure(String name, @Nullable Throwable cause) {
     IOException failure =
         cause instanceof UnknownHostException
             ? new UnknownHostException(name)
