@@ -96,6 +96,22 @@ class DialTest {
   }
 
   @Test
+  void anEndpointWhoseHandshakesFailIsLeftAlone() throws Exception {
+    try (Echo impostor = echo(other);
+        Gatekeeper gate = new Gatekeeper(impostor.port());
+        Echo real = echo(db)) {
+      plane.endpoints("db", at(gate.port()), at(real.port()));
+      for (int i = 0; i < 60; i++) {
+        try (SSLSocket socket = web.dial("db")) {
+          Echo.ping(socket);
+        }
+      }
+      // Three failures eject it, for seconds and longer each time; chance alone would give it 30.
+      assertThat(gate.connections()).isBetween(3, 15);
+    }
+  }
+
+  @Test
   void whereOnlyAnotherServiceAnswersTheDialSaysWho() throws Exception {
     try (Echo impostor = echo(other)) {
       plane.endpoints("db", at(impostor.port()));

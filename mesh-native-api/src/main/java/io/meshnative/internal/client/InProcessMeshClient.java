@@ -48,6 +48,7 @@ import io.meshnative.internal.transport.Acceptor;
 import io.meshnative.internal.transport.Denials;
 import io.meshnative.internal.transport.DestinationSockets;
 import io.meshnative.internal.transport.Dialer;
+import io.meshnative.internal.transport.HostNames;
 import io.meshnative.internal.transport.LiveConnections;
 import io.meshnative.internal.transport.Openings;
 import io.meshnative.internal.transport.PeerCheck;
@@ -182,6 +183,7 @@ final class InProcessMeshClient implements MeshClient {
             events);
     this.upstreams = new Upstreams(sources.endpoints(), clock::instant, workers.executor(), events);
     Openings openings = new Openings();
+    HostNames names = new HostNames(workers.executor());
     this.dialer =
         new Dialer(
             engines,
@@ -191,8 +193,10 @@ final class InProcessMeshClient implements MeshClient {
             millis -> states.await(Duration.ofMillis(millis)),
             denials,
             openings,
-            workers.scheduler());
-    this.servers = new ServerContexts(engines, live, workers.scheduler(), openings, this::listen);
+            workers.scheduler(),
+            names);
+    this.servers =
+        new ServerContexts(engines, live, workers.scheduler(), openings, names, this::listen);
     this.peers = new PeerCheck(engines.verifier(), publisher, check);
     this.enrolment =
         registration.flatMap(entry ->
@@ -364,7 +368,7 @@ final class InProcessMeshClient implements MeshClient {
 
   @Override
   public SSLSocketFactory sslSocketFactory(Destination destination) {
-    return dialer.sockets(destination, () -> clientContext(destination).createSSLEngine());
+    return dialer.sockets(destination);
   }
 
   @Override

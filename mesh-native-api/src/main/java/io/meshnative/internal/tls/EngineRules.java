@@ -12,6 +12,12 @@ import javax.net.ssl.SSLParameters;
 /**
  * Versions, cipher suites and resumption of one side.
  *
+ * <p>Not here, because engines have no switch for it: TLS 1.2 is taken with the extended master
+ * secret only (RFC 7627), which {@link MeshEngine} reads off the wire; both JSSE and BoringSSL
+ * would go on without. And key exchange: both engines offer x25519 first, BoringSSL its hybrid with
+ * ML-KEM before it, as does JSSE from JDK 27 on; {@code SSLParameters.setNamedGroups} (JDK 20)
+ * could only take something away, and {@code jdk.tls.namedGroups} is the operator's for the JVM.
+ *
  * @param versions the enabled versions, newest first
  * @param resumption whether sessions are resumed
  */

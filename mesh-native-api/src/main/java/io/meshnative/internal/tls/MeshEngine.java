@@ -1,5 +1,6 @@
 package io.meshnative.internal.tls;
 
+import io.meshnative.IdentityExpiredException;
 import io.meshnative.MeshEvent;
 import io.meshnative.MeshException;
 import io.meshnative.MeshPeer;
@@ -15,6 +16,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
@@ -43,7 +45,10 @@ public final class MeshEngine extends SSLEngine {
   private final Terms terms;
   private final EngineRules rules;
   private final TlsEngines owner;
+  private final Runnable forgetSessions;
   private final MeshSession session;
+  private final Hello ownHello = new Hello();
+  private final Hello peersHello = new Hello();
   private final ReentrantLock verifying = new ReentrantLock();
   private final AtomicReference<@Nullable MeshException> cut = new AtomicReference<>();
 
@@ -56,6 +61,8 @@ public final class MeshEngine extends SSLEngine {
   private volatile @Nullable HandshakeEvent recording;
 
   private volatile boolean tls12;
+  private volatile boolean resumed;
+  private volatile boolean staleSession;
   private volatile boolean released;
   private volatile @Nullable BiFunction<SSLEngine, List<String>, String> alpnSelector;
   private volatile @Nullable Consumer<MeshException> onCut;
@@ -67,6 +74,7 @@ public final class MeshEngine extends SSLEngine {
       Terms terms,
       EngineRules rules,
       TlsEngines owner,
+      Runnable forgetSessions,
       @Nullable String peerHost,
       int peerPort) {
     super(peerHost, peerPort);
@@ -75,6 +83,7 @@ public final class MeshEngine extends SSLEngine {
     this.terms = terms;
     this.rules = rules;
     this.owner = owner;
+    this.forgetSessions = forgetSessions;
     this.session = new MeshSession(this, real::getSession);
   }
 
@@ -103,6 +112,26 @@ public final class MeshEngine extends SSLEngine {
   public @Nullable MeshException refusal() {
     MeshException reason = cut.get();
     return reason != null ? reason : refusal;
+  }
+
+  /**
+   * Whether the check after the handshake has refused a server for nothing but the age of the
+   * session that was resumed: its certificates have ended, or their proof is gone. A full handshake
+   * may succeed. Never so where the peer is another one, or where policy or our own identity is
+   * against it.
+   */
+  public boolean isSessionStale() {
+    return staleSession;
+  }
+
+  /** Whether this client has offered its server a session. */
+  public boolean offeredSession() {
+    return terms instanceof Terms.Outbound && ownHello.offersSession();
+  }
+
+  /** From now on engines for the same destination begin without the sessions that this one had. */
+  public void forgetSessions() {
+    forgetSessions.run();
   }
 
   /** For a handshake that the engine says is done: throws unless the check after it has passed. */
@@ -163,6 +192,29 @@ public final class MeshEngine extends SSLEngine {
       event.abandoned(provenId());
     }
     owner.authority().release(this);
+  }
+
+  /**
+   * Ends an engine that nobody drives, or will drive: BoringSSL frees its memory then, and without
+   * it only when it is finalized.
+   */
+  public void discard() {
+    discardOutput();
+    try {
+      real.closeInbound();
+    } catch (SSLException | RuntimeException e) {
+      // It never heard its peer's close_notify, of course.
+    }
+    release();
+  }
+
+  /** Asks an engine that serves for nothing else. */
+  public static <T> T ask(MeshEngine engine, Function<MeshEngine, T> question) {
+    try {
+      return question.apply(engine);
+    } finally {
+      engine.discard();
+    }
   }
 
   // ---- the handshake ----
@@ -287,6 +339,7 @@ public final class MeshEngine extends SSLEngine {
         admit();
       }
     } catch (MeshException e) {
+      staleSession = resumed && isOfItsAge(e);
       throw refused(e);
     } catch (SSLException e) {
       throw e;
@@ -304,14 +357,30 @@ public final class MeshEngine extends SSLEngine {
     throwIfCut();
   }
 
+  /** Whether a refusal of a resumed session says nothing against the peer itself. */
+  private boolean isOfItsAge(MeshException refusal) {
+    if (!(terms instanceof Terms.Outbound out)
+        || !(refusal instanceof PeerIdentityException
+            || refusal instanceof IdentityExpiredException)
+        || owner.now().isAfter(epoch.identity().notAfter())) {
+      return false;
+    }
+    PeerProof earlier = proof;
+    return earlier == null || earlier.id().equals(epoch.expected(out.destination()).spiffeId());
+  }
+
   private void admit() throws MeshException {
+    tls12 = "TLSv1.2".equals(real.getSession().getProtocol());
+    if (tls12) {
+      requireExtendedMasterSecret();
+    }
     PeerProof shown = proof;
     boolean full = shown != null;
     if (shown == null) {
+      resumed = true;
       shown = resumedProof();
       proof = shown;
     }
-    tls12 = "TLSv1.2".equals(real.getSession().getProtocol());
     if (!rules.resumption() && tls12) {
       real.getSession()
           .invalidate(); // a Conscrypt server resumes TLS 1.2 by id unless told otherwise
@@ -324,6 +393,28 @@ public final class MeshEngine extends SSLEngine {
     recordCompleted(full);
   }
 
+  /**
+   * Without it a peer that both ends talk to can give two connections one master secret, and so one
+   * identity's session to another (RFC 7627 §1). JSSE has a switch for the JVM only ({@code
+   * jdk.tls.allowLegacyMasterSecret}), BoringSSL none that Conscrypt shows; so the hellos are read.
+   */
+  private void requireExtendedMasterSecret() throws PeerIdentityException {
+    Hello servers = terms instanceof Terms.Outbound ? peersHello : ownHello;
+    if (!servers.extendsMasterSecret()) {
+      throw new PeerIdentityException(
+          "expected TLS 1.3, or TLS 1.2 with the extended master secret (RFC 7627), found TLS 1.2"
+              + " without; update the peer's TLS library or let it speak TLS 1.3",
+          "TLS 1.2 with the extended master secret",
+          null,
+          null);
+    }
+  }
+
+  /**
+   * Refuses a peer after the handshake, which is over for the engines: they have no call that sends
+   * an alert then, and a close_notify would tell the peer of an orderly end of data. So what a
+   * socket's peer gets is a reset, as with every cut.
+   */
   private SSLException refused(MeshException reason) {
     recordRefused(reason); // before the cut, which ends the connection and looks like its cause
     cut(reason); // first: whatever the telling meets, nothing passes any more
@@ -427,6 +518,9 @@ public final class MeshEngine extends SSLEngine {
     } finally {
       HandshakeScope.leave(outer);
     }
+    if (!verified) {
+      ownHello.feed(passed(destination, from));
+    }
     boolean passed = false;
     try {
       observe(result, verified);
@@ -451,6 +545,7 @@ public final class MeshEngine extends SSLEngine {
     boolean verified = peer != null;
     int first = length == 1 ? destinations[offset].position() : 0;
     int[] starts = length == 1 ? null : positions(destinations, offset, length);
+    int from = source.position();
     MeshEngine outer = HandshakeScope.enter(this);
     SSLEngineResult result;
     try {
@@ -460,6 +555,9 @@ public final class MeshEngine extends SSLEngine {
       throw e;
     } finally {
       HandshakeScope.leave(outer);
+    }
+    if (!verified) {
+      peersHello.feed(passed(source, from));
     }
     boolean passed = false;
     try {
@@ -477,6 +575,11 @@ public final class MeshEngine extends SSLEngine {
         }
       }
     }
+  }
+
+  /** What the engine has taken from a buffer, or put into it. */
+  private static ByteBuffer passed(ByteBuffer buffer, int from) {
+    return buffer.duplicate().flip().position(from);
   }
 
   private static int[] positions(ByteBuffer[] buffers, int offset, int length) {

@@ -64,7 +64,7 @@ public final class MeshSslContext extends SSLContext {
       return engine(host, port);
     }
 
-    private SSLEngine engine(@Nullable String host, int port) {
+    private MeshEngine engine(@Nullable String host, int port) {
       try {
         int hint = host == null ? 1 : (host + ":" + port).hashCode() & 0x7fff | 1;
         return engines.engine(terms, host, port, hint);
@@ -103,16 +103,19 @@ public final class MeshSslContext extends SSLContext {
 
     @Override
     protected SSLParameters engineGetDefaultSSLParameters() {
-      return engine(null, -1).getSSLParameters();
+      return MeshEngine.ask(engine(null, -1), MeshEngine::getSSLParameters);
     }
 
     @Override
     protected SSLParameters engineGetSupportedSSLParameters() {
-      SSLEngine engine = engine(null, -1);
-      SSLParameters parameters = engine.getSSLParameters();
-      parameters.setCipherSuites(engine.getSupportedCipherSuites());
-      parameters.setProtocols(engine.getSupportedProtocols());
-      return parameters;
+      return MeshEngine.ask(
+          engine(null, -1),
+          engine -> {
+            SSLParameters parameters = engine.getSSLParameters();
+            parameters.setCipherSuites(engine.getSupportedCipherSuites());
+            parameters.setProtocols(engine.getSupportedProtocols());
+            return parameters;
+          });
     }
   }
 }

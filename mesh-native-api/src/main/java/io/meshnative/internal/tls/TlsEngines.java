@@ -158,7 +158,15 @@ public final class TlsEngines {
             outbound.resumption() ? hint : portHint.updateAndGet(p -> p == 0xffff ? 1 : p + 1);
         SSLEngine engine = real.context().createSSLEngine(NO_NAME, port);
         outbound.apply(engine, true, suites(outbound, engine));
-        return new MeshEngine(engine, epoch, terms, outbound, this, peerHost, peerPort);
+        return new MeshEngine(
+            engine,
+            epoch,
+            terms,
+            outbound,
+            this,
+            () -> clients.asMap().remove(out.target(), real),
+            peerHost,
+            peerPort);
       }
       Real real = server(epoch);
       SSLEngine engine = real.context().createSSLEngine();
@@ -166,7 +174,7 @@ public final class TlsEngines {
       if (inbound.resumption() && Providers.isConscrypt(provider)) {
         ConscryptSupport.useTickets(engine);
       }
-      return new MeshEngine(engine, epoch, terms, inbound, this, peerHost, peerPort);
+      return new MeshEngine(engine, epoch, terms, inbound, this, () -> {}, peerHost, peerPort);
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(
           "expected a TLS context of " + provider.name() + ", found an error", e);

@@ -2,7 +2,6 @@ package io.meshnative.internal.transport;
 
 import io.meshnative.ListenOptions;
 import io.meshnative.MeshServerSocket;
-import io.meshnative.internal.tls.MeshEngine;
 import io.meshnative.internal.tls.Terms;
 import io.meshnative.internal.tls.TlsEngines;
 import java.io.IOException;
@@ -338,24 +337,24 @@ public final class Acceptor extends MeshServerSocket {
     if (remote == null) {
       throw new SocketException("the peer has gone");
     }
-    MeshEngine engine = engines.engine(terms, remote.getHostString(), remote.getPort(), 0);
-    engine.offer(options.alpn(), java.util.Optional.empty());
-    TlsChannel channel =
-        new TlsChannel(
-            raw,
-            engine,
-            "the caller at " + remote.getHostString() + ":" + remote.getPort(),
-            scheduler,
-            () -> {
-              engine.release();
-              uncount.run();
-            });
-    engine.onCut(channel::abort);
-    engine.transportEnd(() -> {
-      RawSockets.closeQuietly(raw);
-      uncount.run();
-    });
-    return channel;
+    return Channels.over(
+        engines.engine(terms, remote.getHostString(), remote.getPort(), 0),
+        engine -> {
+          engine.offer(options.alpn(), java.util.Optional.empty());
+          engine.transportEnd(() -> {
+            RawSockets.closeQuietly(raw);
+            uncount.run();
+          });
+          return new TlsChannel(
+              raw,
+              engine,
+              "the caller at " + remote.getHostString() + ":" + remote.getPort(),
+              scheduler,
+              () -> {
+                engine.release();
+                uncount.run();
+              });
+        });
   }
 
   private void handOver(MeshSocket socket) throws IOException {

@@ -31,9 +31,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Supplier;
-import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,12 +40,28 @@ import org.jspecify.annotations.Nullable;
  * one fails.
  *
  * <p>Whatever fails, everything that was opened on the way is closed. One budget covers it all.
+ *
+ * <p>A handshake that fails because of the session that was resumed, or offered, is tried once more
+ * without: the peer's certificates have ended since, or their proof was dropped, or the peer
+ * refuses the session instead of passing over it. Never where the peer is another one, or where a
+ * policy is against it.
  */
 public final class Dialer implements AutoCloseable {
   /** Waits until the client has an identity, as long as the budget allows. */
   public interface Readiness {
     /** Throws {@link MeshNotReadyException} if the time has passed. */
     void await(long millis) throws MeshNotReadyException, InterruptedException;
+  }
+
+  /** A handshake failed because of a session, which is forgotten now; tells how. */
+  private static final class StaleSession extends IOException {
+    private static final long serialVersionUID = 1L;
+    private final IOException told;
+
+    StaleSession(IOException told) {
+      super(told.getMessage(), told);
+      this.told = told;
+    }
   }
 
   private final TlsEngines engines;
@@ -56,6 +71,7 @@ public final class Dialer implements AutoCloseable {
   private final Readiness readiness;
   private final Denials denials;
   private final ScheduledExecutorService scheduler;
+  private final HostNames names;
 
   private final Openings openings;
   private volatile boolean closed;
@@ -68,7 +84,8 @@ public final class Dialer implements AutoCloseable {
       Readiness readiness,
       Denials denials,
       Openings openings,
-      ScheduledExecutorService scheduler) {
+      ScheduledExecutorService scheduler,
+      HostNames names) {
     this.engines = engines;
     this.publisher = publisher;
     this.check = check;
@@ -77,12 +94,14 @@ public final class Dialer implements AutoCloseable {
     this.denials = denials;
     this.openings = openings;
     this.scheduler = scheduler;
+    this.names = names;
   }
 
   /** Ends the dials that are under way; their callers are told that the client is closed. */
   @Override
   public void close() {
     closed = true;
+    names.close();
     openings.close();
   }
 
@@ -175,42 +194,97 @@ public final class Dialer implements AutoCloseable {
       if (recording != null) {
         recording.tries(endpoint.address());
       }
-      Attempt attempt = pool.begin(endpoint);
+      Terms.Outbound terms = new Terms.Outbound(destination, target(destination, endpoint));
+      Try one = () -> attempt(terms, pool.begin(endpoint), options, share, preparer);
       try {
-        TlsChannel channel =
-            connect(
-                new Terms.Outbound(destination, target(destination, endpoint)),
-                endpoint,
-                options,
-                share,
-                preparer,
-                attempt::closed);
-        attempt.succeeded();
-        return channel;
+        return onceMoreIfStale(one);
       } catch (MeshAuthorizationException e) {
-        attempt.closed();
         throw e; // ours to settle; no other endpoint would answer differently
       } catch (IOException e) {
         if (closed) {
-          attempt.closed();
           throw closedWhileDialling(destination, e);
         }
-        if (e instanceof IdentityExpiredException && ownIdentityHasEnded()) {
-          attempt.closed();
+        if (isOurOwnEnd(e)) {
           throw e; // ours to settle too; where it is the peer's that ended, the next endpoint may
           // be better
         }
-        attempt.failed();
         failures.add(e);
         if (Thread.currentThread().isInterrupted() || budget.expired()) {
           break;
         }
-      } catch (RuntimeException | Error e) {
-        attempt.closed(); // no fault of the endpoint's
-        throw e;
       }
     }
     throw allFailed(destination, order, failures, budget);
+  }
+
+  /** One connect and handshake. */
+  private interface Try {
+    TlsChannel run() throws IOException;
+  }
+
+  /** The session is forgotten by then, so the second try is a full handshake. */
+  private TlsChannel onceMoreIfStale(Try one) throws IOException {
+    try {
+      return one.run();
+    } catch (StaleSession e) {
+      if (closed) {
+        throw e.told;
+      }
+    }
+    try {
+      return one.run();
+    } catch (StaleSession e) {
+      throw e.told;
+    }
+  }
+
+  /** Connects to the endpoint of an attempt, and says how it went. */
+  private TlsChannel attempt(
+      Terms.Outbound terms,
+      Attempt attempt,
+      DialOptions options,
+      Deadline share,
+      SocketPreparer preparer)
+      throws IOException {
+    AtomicBoolean stood = new AtomicBoolean();
+    // A channel that never stood ends as well, and must not say that it was closed: the attempt
+    // would take that for no fault of the endpoint's, and nobody would ever be ejected.
+    Runnable onClosed =
+        () -> {
+          if (stood.get()) {
+            attempt.closed();
+          }
+        };
+    boolean endpointsFault = false;
+    try {
+      TlsChannel channel =
+          connect(terms, attempt.endpoint(), options, share, preparer, onClosed);
+      attempt.succeeded();
+      stood.set(true);
+      if (channel.isClosed()) {
+        attempt.closed();
+      }
+      return channel;
+    } catch (IOException e) {
+      endpointsFault =
+          !closed
+              && !(e instanceof StaleSession)
+              && !(e instanceof MeshAuthorizationException)
+              && !isOurOwnEnd(e);
+      throw e;
+    } finally {
+      if (!stood.get()) {
+        if (endpointsFault) {
+          attempt.failed();
+        } else {
+          attempt.closed();
+        }
+      }
+    }
+  }
+
+  private boolean isOurOwnEnd(IOException e) {
+    return e instanceof IdentityExpiredException && ownIdentityHasEnded();
   }
 
   private TlsChannel dialOnly(
@@ -230,8 +304,8 @@ public final class Dialer implements AutoCloseable {
       recording.tries(endpoint.address());
     }
     try {
-      return connect(
-          new Terms.Outbound(destination, target), endpoint, options, budget, preparer, () -> {});
+      Terms.Outbound terms = new Terms.Outbound(destination, target);
+      return onceMoreIfStale(() -> connect(terms, endpoint, options, budget, preparer, () -> {}));
     } catch (IOException e) {
       if (closed) {
         throw closedWhileDialling(destination, e);
@@ -310,29 +384,37 @@ public final class Dialer implements AutoCloseable {
       int hint)
       throws IOException {
     Socket raw =
-        RawSockets.open(new InetSocketAddress(endpoint.host(), endpoint.port()), budget, preparer);
-    TlsChannel channel;
+        RawSockets.open(
+            InetSocketAddress.createUnresolved(endpoint.host(), endpoint.port()),
+            budget,
+            names,
+            preparer);
     MeshEngine engine;
+    TlsChannel channel;
     try {
       engine = engines.engine(terms, endpoint.host(), endpoint.port(), hint);
-      engine.offer(
-          options.alpn(),
-          Optional.of(options.sni().orElseGet(() -> serverName(terms.target(), engine.epoch()))));
       channel =
-          new TlsChannel(
-              raw,
+          Channels.over(
               engine,
-              terms.destination() + " at " + endpoint.address(),
-              scheduler,
-              () -> {
-                engine.release();
-                onClosed.run();
+              made -> {
+                made.offer(
+                    options.alpn(),
+                    Optional.of(
+                        options.sni().orElseGet(() -> serverName(terms.target(), made.epoch()))));
+                made.transportEnd(() -> {
+                  RawSockets.closeQuietly(raw);
+                  onClosed.run();
+                });
+                return new TlsChannel(
+                    raw,
+                    made,
+                    terms.destination() + " at " + endpoint.address(),
+                    scheduler,
+                    () -> {
+                      made.release();
+                      onClosed.run();
+                    });
               });
-      engine.onCut(channel::abort);
-      engine.transportEnd(() -> {
-        RawSockets.closeQuietly(raw);
-        onClosed.run();
-      });
     } catch (IOException | RuntimeException | Error e) {
       RawSockets.closeQuietly(raw);
       throw e;
@@ -342,18 +424,33 @@ public final class Dialer implements AutoCloseable {
       return channel;
     } catch (IOException e) {
       MeshException ours = engine.refusal();
+      IOException told = e;
       if (ours != null && e != ours) {
         ours.addSuppressed(e);
-        throw ours;
+        told = ours;
       }
-      throw e;
+      boolean peerRefuses = ours == null && TlsAlerts.received(e) != null;
+      if (engine.isSessionStale() || (peerRefuses && engine.offeredSession())) {
+        engine.forgetSessions();
+        throw new StaleSession(told);
+      }
+      throw told;
     }
   }
 
   /** Sockets that go where the caller says, and accept the destination only. */
-  public LayeredSockets sockets(Destination destination, Supplier<SSLEngine> sample) {
+  public LayeredSockets sockets(Destination destination) {
     return new LayeredSockets(
-        (raw, host, port) -> layer(destination, raw, host, port), openings, sample);
+        (raw, host, port) -> layer(destination, raw, host, port),
+        openings,
+        names,
+        () -> {
+          try {
+            return engines.engine(new Terms.Outbound(destination), null, -1, 1);
+          } catch (MeshNotReadyException e) {
+            throw new IllegalStateException(e.getMessage(), e);
+          }
+        });
   }
 
   /**
@@ -363,18 +460,17 @@ public final class Dialer implements AutoCloseable {
   private TlsChannel layer(Destination destination, Socket raw, @Nullable String host, int port)
       throws IOException {
     requireAllowed(destination);
-    MeshEngine engine =
-        engines.engine(new Terms.Outbound(destination), host, port, port & 0x7fff | 1);
-    engine.offer(List.of(), Optional.of(serverName(destination, engine.epoch())));
-    TlsChannel channel =
-        new TlsChannel(
-            raw,
-            engine,
-            destination + " at " + raw.getRemoteSocketAddress(),
-            scheduler,
-            engine::release);
-    engine.onCut(channel::abort);
-    return channel;
+    return Channels.over(
+        engines.engine(new Terms.Outbound(destination), host, port, port & 0x7fff | 1),
+        engine -> {
+          engine.offer(List.of(), Optional.of(serverName(destination, engine.epoch())));
+          return new TlsChannel(
+              raw,
+              engine,
+              destination + " at " + raw.getRemoteSocketAddress(),
+              scheduler,
+              engine::release);
+        });
   }
 
   /**

@@ -1,12 +1,12 @@
 package io.meshnative.internal.transport;
 
+import io.meshnative.internal.tls.MeshEngine;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
-import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -20,29 +20,32 @@ public final class LayeredSockets extends SSLSocketFactory {
 
   private final Layer layer;
   private final Openings openings;
-  private final Supplier<SSLEngine> sample;
+  private final HostNames names;
+  private final Supplier<MeshEngine> sample;
 
   /**
    * Makes the factory.
    *
    * @param layer puts TLS over a socket
    * @param openings ends what is on its way when the client closes
-   * @param sample an engine to read the cipher suites from
+   * @param names looks up the names that sockets are connected to
+   * @param sample makes an engine to read the cipher suites from
    */
-  LayeredSockets(Layer layer, Openings openings, Supplier<SSLEngine> sample) {
+  LayeredSockets(Layer layer, Openings openings, HostNames names, Supplier<MeshEngine> sample) {
     this.layer = layer;
     this.openings = openings;
+    this.names = names;
     this.sample = sample;
   }
 
   @Override
   public String[] getDefaultCipherSuites() {
-    return sample.get().getEnabledCipherSuites();
+    return MeshEngine.ask(sample.get(), MeshEngine::getEnabledCipherSuites);
   }
 
   @Override
   public String[] getSupportedCipherSuites() {
-    return sample.get().getSupportedCipherSuites();
+    return MeshEngine.ask(sample.get(), MeshEngine::getSupportedCipherSuites);
   }
 
   /**
@@ -93,6 +96,7 @@ public final class LayeredSockets extends SSLSocketFactory {
           RawSockets.open(
               address,
               budget,
+              names,
               fresh -> {
                 opened.set(fresh);
                 openings.begin(fresh);
@@ -114,14 +118,15 @@ public final class LayeredSockets extends SSLSocketFactory {
 
   @Override
   public Socket createSocket(String host, int port) throws IOException {
-    return connected(new InetSocketAddress(host, port), null);
+    return connected(InetSocketAddress.createUnresolved(host, port), null);
   }
 
   @Override
   public Socket createSocket(String host, int port, InetAddress localHost, int localPort)
       throws IOException {
     return connected(
-        new InetSocketAddress(host, port), new InetSocketAddress(localHost, localPort));
+        InetSocketAddress.createUnresolved(host, port),
+        new InetSocketAddress(localHost, localPort));
   }
 
   @Override

@@ -31,6 +31,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@code getSession()} before {@code connect} gives a session without content and does not
  * connect.
+ *
+ * <p>Applications see what they see of the JDK's own {@code SSLSocket}, with these differences: an
+ * end of the TCP stream without close_notify is an error and not the end of the data; after this
+ * side's close, reads fail as on a plain {@code Socket}; {@code shutdownInput()} does not wait for
+ * the peer's close_notify; what ended a connection is told by every later call; handshake listeners
+ * are called before the first byte, on the thread that did the handshake. On interrupts see {@link
+ * TlsChannel}: the same with both, but that ours is closed where the JDK has closed the TCP socket
+ * of a virtual thread. On BoringSSL a half-closed connection takes no answer, in TLS 1.3 too.
  */
 @SuppressWarnings("UnsynchronizedOverridesSynchronized") // Monitors pin virtual threads.
 public final class MeshSocket extends OptionsSocket {

@@ -19,6 +19,7 @@ final class Negotiation {
   private final Inbound inbound;
   private final Outbound outbound;
   private final ScheduledExecutorService scheduler;
+  private boolean answered;
 
   Negotiation(
       Socket raw,
@@ -46,6 +47,7 @@ final class Negotiation {
           } finally {
             guard.disarm();
           }
+          answered = inbound.hasReceived();
         }
         case NEED_TASK -> engine.runTasks();
         case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> inbound.handshakeStep(budget);
@@ -64,6 +66,11 @@ final class Negotiation {
     inbound.handshakeDone(made.getProtocol());
     outbound.handshakeDone();
     return made;
+  }
+
+  /** Whether we have answered the peer's first flight: a client has shown its certificate then. */
+  boolean hasAnswered() {
+    return answered;
   }
 
   /**

@@ -2,7 +2,6 @@ package io.meshnative.internal.transport;
 
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
@@ -22,9 +21,9 @@ public final class RawSockets {
   /**
    * Connects.
    *
-   * @param address where to; if it is unresolved, its name is resolved once, by the JDK's resolver,
-   *     whose time no budget bounds
+   * @param address where to; if it is unresolved, its name is looked up once, within the budget
    * @param budget until when
+   * @param names looks names up
    * @param preparer sees the socket before it connects, after {@code TCP_NODELAY} was set: without
    *     it a handshake and a small request meet Nagle's algorithm and delayed acknowledgements
    * @return the connected socket
@@ -33,9 +32,10 @@ public final class RawSockets {
    * @throws ConnectException if nothing listens there
    * @throws IOException if the preparer or the network fails
    */
-  public static Socket open(InetSocketAddress address, Deadline budget, SocketPreparer preparer)
+  public static Socket open(
+      InetSocketAddress address, Deadline budget, HostNames names, SocketPreparer preparer)
       throws IOException {
-    InetSocketAddress target = resolve(address);
+    InetSocketAddress target = names.resolve(address, budget);
     Socket raw = new Socket();
     boolean connected = false;
     try {
@@ -55,12 +55,6 @@ public final class RawSockets {
         closeQuietly(raw);
       }
     }
-  }
-
-  static InetSocketAddress resolve(InetSocketAddress address) throws UnknownHostException {
-    return address.isUnresolved()
-        ? new InetSocketAddress(InetAddress.getByName(address.getHostString()), address.getPort())
-        : address;
   }
 
   static void closeQuietly(Socket raw) {

@@ -27,8 +27,16 @@ final class Refusal {
     handshakeDoneNanos = System.nanoTime();
   }
 
-  /** What to throw for a failure of a client's handshake. */
-  IOException inHandshake(IOException failure) {
+  /**
+   * What to throw for a failure of a client's handshake.
+   *
+   * @param reset whether the peer reset the connection after it had seen our certificate: in TLS
+   *     1.2 a server has no other way to refuse us once its engine has nothing more against us
+   */
+  IOException inHandshake(IOException failure, boolean reset) {
+    if (reset) {
+      return refused("reset of the connection during the handshake", failure);
+    }
     String alert = TlsAlerts.received(failure);
     return alert != null && TlsAlerts.isAboutOurCertificate(alert)
         ? refused("alert " + alert + " during the handshake", failure)

@@ -35,6 +35,7 @@ public final class ServerContexts {
   private final LiveConnections live;
   private final ScheduledExecutorService scheduler;
   private final Openings openings;
+  private final HostNames names;
   private final Listen listen;
   private final SSLContext plain;
   private final ReentrantLock lock = new ReentrantLock();
@@ -45,11 +46,13 @@ public final class ServerContexts {
       LiveConnections live,
       ScheduledExecutorService scheduler,
       Openings openings,
+      HostNames names,
       Listen listen) {
     this.engines = engines;
     this.live = live;
     this.scheduler = scheduler;
     this.openings = openings;
+    this.names = names;
     this.listen = listen;
     this.plain = make(new Terms.Inbound(Optional.empty(), PeerAuthorizer.intentions()));
   }
@@ -89,13 +92,14 @@ public final class ServerContexts {
           SocketAddress remote = raw.getRemoteSocketAddress();
           String name = remote instanceof InetSocketAddress inet ? inet.getHostString() : host;
           int from = remote instanceof InetSocketAddress inet ? inet.getPort() : port;
-          MeshEngine engine = engines.engine(terms, name, from, 0);
-          TlsChannel channel =
-              new TlsChannel(raw, engine, "the caller at " + remote, scheduler, engine::release);
-          engine.onCut(channel::abort);
-          return channel;
+          return Channels.over(
+              engines.engine(terms, name, from, 0),
+              engine ->
+                  new TlsChannel(
+                      raw, engine, "the caller at " + remote, scheduler, engine::release));
         },
         openings,
+        names,
         () -> sample(terms));
   }
 
@@ -201,12 +205,12 @@ public final class ServerContexts {
 
     @Override
     public String[] getDefaultCipherSuites() {
-      return sample(terms).getEnabledCipherSuites();
+      return MeshEngine.ask(sample(terms), MeshEngine::getEnabledCipherSuites);
     }
 
     @Override
     public String[] getSupportedCipherSuites() {
-      return sample(terms).getSupportedCipherSuites();
+      return MeshEngine.ask(sample(terms), MeshEngine::getSupportedCipherSuites);
     }
   }
 }

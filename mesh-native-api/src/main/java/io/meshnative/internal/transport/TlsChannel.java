@@ -162,7 +162,8 @@ public final class TlsChannel {
               "no TLS handshake with " + peer + " within " + budget.budgetMillis() + " ms");
       told.initCause(failure);
     } else if (failure instanceof IOException io) {
-      told = isClient() ? refusal.inHandshake(io) : io;
+      boolean reset = negotiation.hasAnswered() && io instanceof SocketException && !raw.isClosed();
+      told = isClient() ? refusal.inHandshake(io, reset) : io;
     } else {
       told = new SSLHandshakeException("the TLS engine failed: " + failure.getClass().getName());
       told.initCause(failure);

@@ -426,7 +426,7 @@ class ChannelEndingTest {
     assertFreed(pair.engine);
   }
 
-  private static void assertFreed(SSLEngine engine) throws Exception {
+  static void assertFreed(SSLEngine engine) throws Exception {
     assertThat(engine.isInboundDone()).isTrue();
     assertThat(engine.isOutboundDone()).isTrue();
     if (engine.getClass().getName().contains("conscrypt")) {

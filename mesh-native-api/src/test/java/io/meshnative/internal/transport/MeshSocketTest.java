@@ -86,6 +86,7 @@ class MeshSocketTest {
           RawSockets.open(
               new InetSocketAddress(listener.getInetAddress(), listener.getLocalPort()),
               budget,
+              new HostNames(Runnable::run),
               preparer);
       TlsChannel channel =
           new TlsChannel(raw, Tls.engine(vendor, "TLSv1.3", true), "db", scheduler, () -> {});

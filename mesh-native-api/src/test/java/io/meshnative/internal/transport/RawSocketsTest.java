@@ -14,11 +14,26 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class RawSocketsTest {
+  private final ExecutorService threads =
+      Executors.newCachedThreadPool(task -> {
+        Thread thread = new Thread(task, "names");
+        thread.setDaemon(true);
+        return thread;
+      });
+  private final HostNames names = new HostNames(threads);
+
+  @AfterEach
+  void stop() {
+    threads.shutdownNow();
+  }
 
   @Test
   void aConnectionIsOpenedWithoutNagleAndAfterThePreparerSawIt() throws Exception {
@@ -28,6 +43,7 @@ class RawSocketsTest {
             RawSockets.open(
                 InetSocketAddress.createUnresolved("localhost", listener.getLocalPort()),
                 Deadline.afterMillis(10_000),
+                names,
                 made -> {
                   assertThat(made.isConnected()).isFalse();
                   seen.add(made);
@@ -49,7 +65,8 @@ class RawSocketsTest {
       for (int i = 0; i < 20 && late == null; i++) {
         start = System.nanoTime();
         try {
-          queued.add(RawSockets.open(address, Deadline.afterMillis(300), SocketPreparer.NONE));
+          queued.add(
+              RawSockets.open(address, Deadline.afterMillis(300), names, SocketPreparer.NONE));
         } catch (SocketTimeoutException e) {
           late = e;
         }
@@ -73,7 +90,7 @@ class RawSocketsTest {
     }
     List<Socket> seen = new ArrayList<>();
     InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), free);
-    assertThatThrownBy(() -> RawSockets.open(address, Deadline.afterMillis(5000), seen::add))
+    assertThatThrownBy(() -> RawSockets.open(address, Deadline.afterMillis(5000), names, seen::add))
         .isInstanceOf(ConnectException.class);
     assertThat(seen).singleElement().matches(Socket::isClosed);
   }
@@ -85,6 +102,7 @@ class RawSocketsTest {
             RawSockets.open(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 1),
                 Deadline.afterMillis(5000),
+                names,
                 raw -> {
                   seen.add(raw);
                   throw new IOException("no");
@@ -99,6 +117,7 @@ class RawSocketsTest {
             RawSockets.open(
                 InetSocketAddress.createUnresolved("nowhere.invalid", 1),
                 Deadline.afterMillis(5000),
+                names,
                 SocketPreparer.NONE))
         .isInstanceOf(UnknownHostException.class);
   }

@@ -1,9 +1,12 @@
 package io.meshnative.internal.transport;
 
+import static org.awaitility.Awaitility.await;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.concurrent.Semaphore;
 
 /**
@@ -28,11 +31,17 @@ final class Relay implements Runnable {
 
   /** From now on only bytes that are let. */
   void meter() {
+    allowed.drainPermits();
     metered = true;
   }
 
   void let(int bytes) {
     allowed.release(bytes);
+  }
+
+  /** Waits until what was let has gone, and more would go if it were let. */
+  void awaitLet() {
+    await().atMost(Duration.ofSeconds(60)).until(allowed::hasQueuedThreads);
   }
 
   void letAll() {

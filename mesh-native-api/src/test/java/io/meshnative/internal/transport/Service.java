@@ -116,9 +116,10 @@ final class Service implements AutoCloseable {
             denials,
             hold);
     engines.authority(live);
+    HostNames names = new HostNames(executor);
     Upstreams upstreams = new Upstreams(new NoEndpoints(), clock::instant, executor, events::add);
     this.dialer =
-        new Dialer(engines, publisher, check, upstreams, millis -> {}, denials, openings, scheduler);
+        new Dialer(engines, publisher, check, upstreams, millis -> {}, denials, openings, scheduler, names);
     roots(authority);
     rules();
   }
