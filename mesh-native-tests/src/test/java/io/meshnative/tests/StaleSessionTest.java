@@ -120,7 +120,10 @@ class StaleSessionTest {
 
       pair.ping();
 
-      assertThat(pair.gate.connections()).as("the resumed one and the full one").isEqualTo(4);
+      // The resumed one and the full one; a JSSE server of newer JDKs does not resume a session of
+      // a certificate that it presents no more, and one full handshake is all there is.
+      boolean mayDecline = raw == Tls.JSSE && Runtime.version().feature() > 17;
+      assertThat(pair.gate.connections()).isBetween(mayDecline ? 3 : 4, 4);
       assertThat(pair.db.fullHandshakes()).isEqualTo(checks + 1);
       counts(pair.web, 2, 1);
       pair.ping();
