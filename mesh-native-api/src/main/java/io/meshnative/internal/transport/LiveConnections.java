@@ -218,8 +218,11 @@ public final class LiveConnections implements PeerAuthority {
 
   // ---- the registry ----
 
+  /**
+   * The index first: only what is among the live is swept and removed, from both. In the other
+   * order a sweep in between would leave the entry in the index for ever.
+   */
   private void add(LiveConnection connection) {
-    live.add(connection);
     byLeaf.compute(
         connection.proof().leaf(),
         (leaf, held) -> {
@@ -227,6 +230,7 @@ public final class LiveConnections implements PeerAuthority {
           set.add(connection);
           return set;
         });
+    live.add(connection);
     purge();
   }
 
@@ -464,14 +468,18 @@ public final class LiveConnections implements PeerAuthority {
 
   /** Who has proven this leaf on a live connection, judged now. */
   public MeshPeer peer(X509Certificate leaf) throws MeshAuthorizationException {
-    Set<LiveConnection> held = byLeaf.get(leaf);
-    if (held != null) {
-      for (LiveConnection connection : held) {
-        // Whom we may call may not therefore call us: only what was judged as a caller counts.
-        if (connection.terms() instanceof Terms.Inbound) {
+    LiveConnection ending = null;
+    for (LiveConnection connection : byLeaf.getOrDefault(leaf, Set.of())) {
+      // Whom we may call may not therefore call us: only what was judged as a caller counts.
+      if (connection.terms() instanceof Terms.Inbound) {
+        if (connection.withdrawn().isEmpty()) {
           return judgedNow(connection);
         }
+        ending = connection; // about to leave; a caller may have another one that stays
       }
+    }
+    if (ending != null) {
+      return judgedNow(ending);
     }
     throw new IllegalArgumentException(
         "expected the leaf certificate of a live connection of this client, found one that no caller has proven");
