@@ -449,6 +449,20 @@ class PeerVerificationTest {
                 Mint.below(w.plane.authority())
                     .sub("SHA1withECDSA")
                     .card(new Mint.Leaf(id(w, s)))));
+    for (String[] weak :
+        new String[][] {{"RSA", "1024"}, {"EC", "secp224r1"}, {"EC", "secp192r1"}}) {
+      attacks.add(
+          both(
+              "T16 an intermediate of " + weak[0] + " " + weak[1],
+              "",
+              (w, s) ->
+                  Mint.below(w.plane.authority())
+                      .sub(Mint.weakKeys(weak[0], weak[1]), "SHA256withECDSA")
+                      .card(
+                          new Mint.Leaf(id(w, s))
+                              .signature(
+                                  weak[0].equals("RSA") ? "SHA256withRSA" : "SHA256withECDSA"))));
+    }
     attacks.add(
         both(
             "T16 a certificate without its key",
