@@ -256,22 +256,19 @@ class SecretsStayInsideTest {
       stranger.ping(echo.port(), "TLSv1.3");
       return null;
     });
-    for (Runnable fault :
-        new Runnable[] {
-          () -> plane.faults().garbageBodies(true),
-          () -> plane.faults().truncateBodies(true),
-          () -> plane.faults().status("/v1/", 500, "internal error of the agent"),
-          () -> plane.faults().status("/v1/", 403, "Permission denied"),
-          () -> plane.faults().leafWithOtherKey(true),
-          () -> plane.faults().leafForOtherService("admin"),
-          () -> plane.faults().down(),
-        }) {
-      fault.run();
-      plane.reissueLeaves();
-      Cast.await("web is told", () -> web.state() == MeshState.STALE);
-      look(web);
-      plane.faults().reset();
-      Cast.await("web recovers", () -> web.state() == MeshState.READY);
+    if (tls == TlsKind.JSSE) { // the control plane's part is the same on each engine
+      for (Runnable fault :
+          new Runnable[] {
+            () -> plane.faults().status("/v1/", 500, "internal error of the agent"),
+            () -> plane.faults().leafWithOtherKey(true),
+          }) {
+        fault.run();
+        plane.reissueLeaves();
+        Cast.await("web is told", () -> web.state() == MeshState.STALE);
+        look(web);
+        plane.faults().reset();
+        Cast.await("web recovers", () -> web.state() == MeshState.READY);
+      }
     }
     long before = web.trustGeneration();
     plane.rotateRoot();
