@@ -62,7 +62,9 @@ public final class CredentialFile {
       }
       if (attempt >= ATTEMPTS) {
         throw new FileSystemException(
-            file.toString(), null, "expected a file that keeps still, found it changed at each read");
+            file.toString(),
+            null,
+            "expected a file that keeps still, found it changed at each read");
       }
     }
   }

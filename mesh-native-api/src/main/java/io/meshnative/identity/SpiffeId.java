@@ -141,10 +141,10 @@ public final class SpiffeId {
   }
 
   /**
-   * An IP name with a mask stands in no leaf (RFC 5280 §4.2.1.6). The JDK takes its length; where the
-   * mask has a gap it throws a {@code RuntimeException} at the first reading of the names and shows
-   * them at the next, and it keeps the certificates that it has parsed: whether such a leaf proves
-   * anything would depend on who read it before.
+   * An IP name with a mask stands in no leaf (RFC 5280 §4.2.1.6). The JDK takes its length; where
+   * the mask has a gap it throws a {@code RuntimeException} at the first reading of the names and
+   * shows them at the next, and it keeps the certificates that it has parsed: whether such a leaf
+   * proves anything would depend on who read it before.
    */
   private static void requireReadable(X509Certificate leaf) throws CertificateException {
     byte[] extension = leaf.getExtensionValue(ALTERNATIVE_NAMES);

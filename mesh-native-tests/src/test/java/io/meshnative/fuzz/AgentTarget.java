@@ -103,16 +103,15 @@ public final class AgentTarget {
           permissions || "allow".equals(action) || "deny".equals(action),
           "a rule without defect says what it does");
       require(
-          intention.action().map(a -> a.name().toLowerCase(java.util.Locale.ROOT).equals(action))
+          intention
+              .action()
+              .map(a -> a.name().toLowerCase(java.util.Locale.ROOT).equals(action))
               .orElse(permissions),
           "the action is the one that was written");
-      require(
-          intention.precedence() >= 1 && intention.precedence() <= 9, "the precedence orders");
+      require(intention.precedence() >= 1 && intention.precedence() <= 9, "the precedence orders");
     }
     IntentionTable.compile(
-        new Intention.Destination("default", "default", SERVICE),
-        intentions,
-        DefaultDecision.DENY);
+        new Intention.Destination("default", "default", SERVICE), intentions, DefaultDecision.DENY);
   }
 
   /** Another reading of the same text, which knows nothing of Consul. */
@@ -138,8 +137,7 @@ public final class AgentTarget {
           "a host is plain");
     }
     for (String skipped : set.skipped()) {
-      require(
-          skipped.chars().noneMatch(Character::isISOControl), "a reason is one line of text");
+      require(skipped.chars().noneMatch(Character::isISOControl), "a reason is one line of text");
     }
   }
 }

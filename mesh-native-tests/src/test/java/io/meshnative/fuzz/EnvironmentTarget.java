@@ -58,8 +58,7 @@ public final class EnvironmentTarget {
       boolean elsewhere =
           environment.entrySet().stream()
               .anyMatch(e -> !SECRET.contains(e.getKey()) && e.getValue().contains(secret));
-      require(
-          secret.length() < 24 || elsewhere || !shown.contains(secret), "no secret is shown");
+      require(secret.length() < 24 || elsewhere || !shown.contains(secret), "no secret is shown");
     }
   }
 
@@ -88,10 +87,8 @@ public final class EnvironmentTarget {
         "verification is switched off by a clear no only");
     config
         .currentToken()
-        .ifPresent(
-            token ->
-                require(
-                    token.chars().allMatch(c -> c > 0x20 && c < 0x7f),
-                    "a header can carry the token"));
+        .ifPresent(token ->
+            require(
+                token.chars().allMatch(c -> c > 0x20 && c < 0x7f), "a header can carry the token"));
   }
 }

@@ -57,8 +57,7 @@ public final class IdTarget {
       return;
     }
     require(id.toString().equals(text), "an id is shown as it was written");
-    require(
-        ("spiffe://" + id.trustDomain() + id.path()).equals(text), "an id is its two parts");
+    require(("spiffe://" + id.trustDomain() + id.path()).equals(text), "an id is its two parts");
     require(TrustDomain.of(id.trustDomain().name()).equals(id.trustDomain()), "a domain stands");
     Optional<ConsulId> consul = id.consulId();
     require(plain || consul.isPresent(), "what is not plain is an id of Consul's");
@@ -68,8 +67,7 @@ public final class IdTarget {
           "an id of Consul's encodes to the identical bytes");
       Matcher form = SERVICE.matcher(text);
       boolean service = form.matches();
-      require(
-          service || OTHER.matcher(text).matches(), "an id of Consul's has one of its forms");
+      require(service || OTHER.matcher(text).matches(), "an id of Consul's has one of its forms");
       if (consul.get() instanceof ConsulId.Service found) {
         require(service, "a service's id has the form of one");
         require(found.service().equals(decoded(form.group(4))), "the service's name is decoded");

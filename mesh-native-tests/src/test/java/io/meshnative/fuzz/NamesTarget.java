@@ -118,8 +118,7 @@ public final class NamesTarget {
     body.setEndDate(new Time(new Date(4_000_000_000_000L)));
     body.setSubjectPublicKeyInfo(SubjectPublicKeyInfo.getInstance(KEY.getEncoded()));
     body.setExtensions(
-        new Extensions(
-            new Extension(Extension.subjectAlternativeName, false, alternativeNames)));
+        new Extensions(new Extension(Extension.subjectAlternativeName, false, alternativeNames)));
     ASN1EncodableVector all = new ASN1EncodableVector();
     all.add(body.generateTBSCertificate());
     all.add(ECDSA);

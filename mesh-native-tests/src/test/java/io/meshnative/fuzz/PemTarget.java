@@ -17,8 +17,7 @@ import java.util.regex.Pattern;
 /** PEM: authorities, chains and keys as the agent sends them. */
 public final class PemTarget {
   private static final Pattern BLOCK =
-      Pattern.compile(
-          "-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", Pattern.DOTALL);
+      Pattern.compile("-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", Pattern.DOTALL);
   private static final TrustDomain DOMAIN = TrustDomain.of("t.consul");
 
   private PemTarget() {}

@@ -37,7 +37,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(300)
 @ExtendWith(Quiet.class)
 class CloseRacesTest {
-  private static final int ROUNDS = 60;
+  private static final int ROUNDS = 30;
 
   private enum Outcome {
     /** It went first: it did what it does, and was ended. */
@@ -69,24 +69,34 @@ class CloseRacesTest {
         List<MeshServerSocket> opened = new ArrayList<>();
         CyclicBarrier start = new CyclicBarrier(7);
 
-        CompletableFuture<Outcome> closing = at(start, () -> {
-          web.close();
-          return Outcome.DONE;
-        });
+        CompletableFuture<Outcome> closing =
+            at(
+                start,
+                () -> {
+                  web.close();
+                  return Outcome.DONE;
+                });
         CompletableFuture<Outcome> dialling = at(start, () -> dial(web, dialled));
         CompletableFuture<Outcome> listening = at(start, () -> listen(web, opened));
         CompletableFuture<Outcome> accepting = at(start, () -> accept(server));
         CompletableFuture<Outcome> calling = at(start, () -> call(server.getLocalPort(), provider));
-        CompletableFuture<Outcome> subscribing = at(start, () -> {
-          web.subscribe(event -> {}).close();
-          web.watch(Destination.parse("api"), set -> {});
-          return Outcome.DONE;
-        });
-        CompletableFuture<Outcome> pushing = at(start, () -> {
-          plane.intentions(FakeControlPlane.update(io.meshnative.intention.DefaultDecision.ALLOW));
-          plane.issue(authority, "web");
-          return Outcome.DONE;
-        });
+        CompletableFuture<Outcome> subscribing =
+            at(
+                start,
+                () -> {
+                  web.subscribe(event -> {}).close();
+                  web.watch(Destination.parse("api"), set -> {});
+                  return Outcome.DONE;
+                });
+        CompletableFuture<Outcome> pushing =
+            at(
+                start,
+                () -> {
+                  plane.intentions(
+                      FakeControlPlane.update(io.meshnative.intention.DefaultDecision.ALLOW));
+                  plane.issue(authority, "web");
+                  return Outcome.DONE;
+                });
         for (CompletableFuture<Outcome> each :
             List.of(closing, accepting, calling, subscribing, pushing)) {
           each.get(Cast.GUARD.toSeconds(), TimeUnit.SECONDS);
@@ -108,7 +118,8 @@ class CloseRacesTest {
         assertThat(plane.openWatches()).as("watches of endpoints").isZero();
         assertThat(plane.isClosed()).isTrue();
       }
-      Cast.await("no connection is left at the other end", () -> db.snapshot().connections().isEmpty());
+      Cast.await(
+          "no connection is left at the other end", () -> db.snapshot().connections().isEmpty());
     }
     assertThat(dials.values().stream().mapToInt(i -> i).sum()).isEqualTo(ROUNDS);
     assertThat(listens.values().stream().mapToInt(i -> i).sum()).isEqualTo(ROUNDS);
@@ -137,8 +148,7 @@ class CloseRacesTest {
     try {
       SSLSocket socket =
           web.dial(
-              Destination.parse("db"),
-              DialOptions.defaults().withTimeout(Duration.ofSeconds(30)));
+              Destination.parse("db"), DialOptions.defaults().withTimeout(Duration.ofSeconds(30)));
       dialled.add(socket);
       return Outcome.DONE;
     } catch (MeshException e) {

@@ -25,9 +25,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * T16: a certificate is public; what proves its owner is the signature in the handshake. A peer with
- * the true chain of an allowed service signs with what needs no key, such as the all-zero signature
- * of CVE-2022-21449.
+ * T16: a certificate is public; what proves its owner is the signature in the handshake. A peer
+ * with the true chain of an allowed service signs with what needs no key, such as the all-zero
+ * signature of CVE-2022-21449.
  */
 @ExtendWith(Quiet.class)
 class ForgedSignatureTest {

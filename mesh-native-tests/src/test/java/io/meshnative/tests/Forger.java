@@ -82,8 +82,7 @@ final class Forger extends Provider implements AutoCloseable {
       try {
         honest = Signature.getInstance(SHA256_WITH_ECDSA, "SunEC");
         honest.initSign(ours.honest);
-      } catch (java.security.NoSuchAlgorithmException
-          | java.security.NoSuchProviderException e) {
+      } catch (java.security.NoSuchAlgorithmException | java.security.NoSuchProviderException e) {
         throw new InvalidKeyException(e);
       }
     }

@@ -57,9 +57,7 @@ class HostileCatalogTest {
         "db..test",
       })
   void t54AnAddressThatIsNoneIsSkippedAndNamedAndHidesNoOther(String address) throws Exception {
-    plane
-        .plane()
-        .register(ServiceRow.nativeService("db", "hostile", address, 5432));
+    plane.plane().register(ServiceRow.nativeService("db", "hostile", address, 5432));
     MeshClient web = cast.client("web");
     assertThatThrownBy(() -> web.dial("db"))
         .isInstanceOf(NoEndpointException.class)
@@ -108,13 +106,15 @@ class HostileCatalogTest {
     FakeControlPlane webPlane = FakeControlPlane.allowingAll(authority, "web");
     MeshClient.Builder cacheBuilder = MeshClient.builder("cache").controlPlane(cachePlane);
     MeshClient.Builder webBuilder = MeshClient.builder("web").controlPlane(webPlane);
-    tls.provider().ifPresent(provider -> {
-      cacheBuilder.tlsProvider(provider);
-      webBuilder.tlsProvider(provider);
-    });
+    tls.provider()
+        .ifPresent(provider -> {
+          cacheBuilder.tlsProvider(provider);
+          webBuilder.tlsProvider(provider);
+        });
     try (MeshClient cache = cacheBuilder.build();
         MeshClient web = webBuilder.build();
-        Echo echo = new Echo(cache.listen(Cast.loopback(), io.meshnative.ListenOptions.defaults()))) {
+        Echo echo =
+            new Echo(cache.listen(Cast.loopback(), io.meshnative.ListenOptions.defaults()))) {
       webPlane.endpoints("cache", FakeControlPlane.endpoint(authority, "cache", echo.port()));
       webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", echo.port()));
       assertThat(Cast.reaches(web, "cache")).isTrue();

@@ -109,8 +109,7 @@ class HostilePolicyTest {
           dbPlane.intentions(
               allow
                   ? update(DefaultDecision.ALLOW, List.of())
-                  : update(
-                      DefaultDecision.ALLOW, List.of(FakeControlPlane.deny("web", "db"))));
+                  : update(DefaultDecision.ALLOW, List.of(FakeControlPlane.deny("web", "db"))));
         }
         assertThat(db.explain("web").isAllowed()).isEqualTo(allowedAtLast);
         assertThat(Cast.reaches(web, "db")).isEqualTo(allowedAtLast);

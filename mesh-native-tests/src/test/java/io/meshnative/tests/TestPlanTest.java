@@ -37,10 +37,10 @@ import org.junit.jupiter.params.provider.MethodSource;
  * tests that bear its id, or says why not, in {@code test-plan.tsv}.
  *
  * <p>How a test bears an id, in all modules: <b>its method's name begins with it</b> ({@code
- * t05AnotherDomainIsRefused}, {@code T05_…}), <b>or it, or its class, is tagged</b> ({@code @Tag("T05")})
- * where it proves several rows or its sentence reads better without. So {@code -Dgroups=T05} runs
- * the tagged ones. Names and tags are read from class files: the API's own tests are on no other
- * module's class path.
+ * t05AnotherDomainIsRefused}, {@code T05_…}), <b>or it, or its class, is tagged</b>
+ * ({@code @Tag("T05")}) where it proves several rows or its sentence reads better without. So
+ * {@code -Dgroups=T05} runs the tagged ones. Names and tags are read from class files: the API's
+ * own tests are on no other module's class path.
  */
 final class TestPlanTest {
   private static final Pattern ID_IN_NAME = Pattern.compile("^[tT](\\d\\d)(?!\\d)");

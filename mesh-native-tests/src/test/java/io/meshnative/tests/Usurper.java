@@ -10,11 +10,11 @@ import java.security.Signature;
 import java.security.SignatureException;
 import java.security.SignatureSpi;
 import java.security.cert.CRL;
+import java.security.cert.CRLSelector;
 import java.security.cert.CertPathBuilderResult;
 import java.security.cert.CertPathBuilderSpi;
 import java.security.cert.CertPathParameters;
 import java.security.cert.CertSelector;
-import java.security.cert.CRLSelector;
 import java.security.cert.CertStoreException;
 import java.security.cert.CertStoreParameters;
 import java.security.cert.CertStoreSpi;
@@ -159,8 +159,7 @@ final class Usurper extends Provider implements AutoCloseable {
     }
 
     @Override
-    public Collection<? extends CRL> engineGetCRLs(CRLSelector selector)
-        throws CertStoreException {
+    public Collection<? extends CRL> engineGetCRLs(CRLSelector selector) throws CertStoreException {
       return List.of();
     }
   }
@@ -179,8 +178,7 @@ final class Usurper extends Provider implements AutoCloseable {
       try {
         signing = Signature.getInstance("SHA256withECDSA", "SunEC");
         signing.initSign(key);
-      } catch (java.security.NoSuchAlgorithmException
-          | java.security.NoSuchProviderException e) {
+      } catch (java.security.NoSuchAlgorithmException | java.security.NoSuchProviderException e) {
         throw new InvalidKeyException(e);
       }
     }

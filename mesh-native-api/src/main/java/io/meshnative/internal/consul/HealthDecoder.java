@@ -38,8 +38,7 @@ record HealthDecoder(
   private static final int MAX_NAME = 1024;
 
   /** By its look: the JDK parses it. A port behind an IPv4 address has one colon. */
-  private static final Pattern IPV6 =
-      Pattern.compile("[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*");
+  private static final Pattern IPV6 = Pattern.compile("[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*");
 
   /** A host name, or an IPv4 address: what is neither must not reach a resolver. */
   private static final Pattern NAME =

@@ -17,13 +17,7 @@ final class Usurper extends Provider {
   private Usurper() {
     super("Usurper", "1", "believes everybody");
     putService(
-        new Service(
-            this,
-            "TrustManagerFactory",
-            "PKIX",
-            Believer.class.getName(),
-            null,
-            Map.of()));
+        new Service(this, "TrustManagerFactory", "PKIX", Believer.class.getName(), null, Map.of()));
     for (String algorithm : new String[] {"TLS", "TLSv1.3", "Default"}) {
       putService(new Service(this, "SSLContext", algorithm, "no.such.Class", null, Map.of()));
     }
