@@ -172,10 +172,10 @@ class LiveConnectionsLincheckTest {
     }
   }
 
-  /** A connection stands; two things happen at once. */
+  /** Two things happen at once. */
   private static ExecutionScenario scenario(String one, String other) throws Exception {
     return new ExecutionScenario(
-        List.of(actor("connectSecond")),
+        List.of(),
         List.of(List.of(actor(one)), List.of(actor(other))),
         List.of(),
         actor("nobodySurvivesAndNothingIsLeftBehind"));
@@ -195,15 +195,21 @@ class LiveConnectionsLincheckTest {
         || type.startsWith("java.time.");
   }
 
+  /** Atomic by its own contract: what is interleaved is what we do with it. */
+  private static boolean isMap(String type) {
+    return type.startsWith("java.util.concurrent.ConcurrentHashMap");
+  }
+
   @Test
   @Tag("T24")
   void noInterleavingLeavesASurvivor() throws Exception {
     new ModelCheckingOptions()
         .iterations(0) // the scenarios that matter, and no random ones
-        .invocationsPerIteration(400)
+        .invocationsPerIteration(150)
         .addCustomScenario(scenario("connectFirst", "deny"))
         .addCustomScenario(scenario("connectFirst", "close"))
         .addGuarantee(forClasses(LiveConnectionsLincheckTest::isPure).allMethods().ignore())
+        .addGuarantee(forClasses(LiveConnectionsLincheckTest::isMap).allMethods().treatAsAtomic())
         .check(Subject.class);
   }
 }
