@@ -1,9 +1,9 @@
 package io.meshnative.consul;
 
+import io.meshnative.identity.CredentialFile;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.Objects;
 
@@ -44,8 +44,8 @@ final class Secrets {
   /** Reads a token; {@code what} and {@code variable} name it in messages. */
   static String readToken(Path file, String what, String variable) {
     byte[] bytes;
-    try (InputStream in = Files.newInputStream(file)) {
-      bytes = in.readNBytes(MAX_TOKEN + 1);
+    try {
+      bytes = CredentialFile.read(file, MAX_TOKEN);
     } catch (IOException e) {
       throw new IllegalArgumentException(
           "expected a readable "
@@ -54,12 +54,11 @@ final class Secrets {
               + variable
               + "), found that "
               + file
-              + " cannot be read",
+              + " cannot be read"
+              + (e instanceof FileSystemException why && why.getReason() != null
+                  ? ": " + why.getReason()
+                  : ""),
           e);
-    }
-    if (bytes.length > MAX_TOKEN) {
-      throw new IllegalArgumentException(
-          "expected a " + what + " in " + file + ", found more than 64 KiB");
     }
     try {
       return checkToken(new String(bytes, StandardCharsets.UTF_8).strip());

@@ -7,6 +7,10 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.bouncycastle.asn1.ASN1Encodable;
+import org.bouncycastle.asn1.ASN1OctetString;
+import org.bouncycastle.asn1.ASN1Sequence;
+import org.bouncycastle.asn1.ASN1TaggedObject;
 
 /**
  * A SPIFFE id: {@code spiffe://<trust domain>/<path>}, the name that a certificate proves.
@@ -26,6 +30,11 @@ public final class SpiffeId {
 
   /** The GeneralName tag of a URI (RFC 5280 §4.2.1.6). */
   private static final int URI_NAME = 6;
+
+  private static final int IP_NAME = 7;
+  private static final int IPV4_BYTES = 4;
+  private static final int IPV6_BYTES = 16;
+  private static final String ALTERNATIVE_NAMES = "2.5.29.17";
 
   private final String uri;
   private final TrustDomain trustDomain;
@@ -97,10 +106,11 @@ public final class SpiffeId {
    *     not a SPIFFE id
    */
   public static SpiffeId of(X509Certificate leaf) throws CertificateException {
+    requireReadable(leaf);
     Collection<List<?>> names;
     try {
       names = leaf.getSubjectAlternativeNames();
-    } catch (CertificateParsingException e) {
+    } catch (CertificateParsingException | RuntimeException e) {
       throw new CertificateException(
           "expected readable subject alternative names: " + e.getMessage(), e);
     }
@@ -127,6 +137,36 @@ public final class SpiffeId {
       return parse(found);
     } catch (IllegalArgumentException e) {
       throw new CertificateException(e.getMessage(), e);
+    }
+  }
+
+  /**
+   * An IP name with a mask stands in no leaf (RFC 5280 §4.2.1.6). The JDK takes its length; where
+   * the mask has a gap it throws a {@code RuntimeException} at the first reading of the names and
+   * shows them at the next, and it keeps the certificates that it has parsed: whether such a leaf
+   * proves anything would depend on who read it before.
+   */
+  private static void requireReadable(X509Certificate leaf) throws CertificateException {
+    byte[] extension = leaf.getExtensionValue(ALTERNATIVE_NAMES);
+    if (extension == null) {
+      return;
+    }
+    try {
+      for (ASN1Encodable each :
+          ASN1Sequence.getInstance(ASN1OctetString.getInstance(extension).getOctets())) {
+        ASN1TaggedObject name = ASN1TaggedObject.getInstance(each);
+        if (name.hasContextTag(IP_NAME)) {
+          int length = ASN1OctetString.getInstance(name, false).getOctets().length;
+          if (length != IPV4_BYTES && length != IPV6_BYTES) {
+            throw new CertificateException(
+                "expected an IP address of 4 or 16 bytes among the subject alternative names, found"
+                    + " one of "
+                    + length);
+          }
+        }
+      }
+    } catch (RuntimeException e) {
+      throw new CertificateException("expected readable subject alternative names", e);
     }
   }
 

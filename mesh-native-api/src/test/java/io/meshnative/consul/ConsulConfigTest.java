@@ -3,12 +3,14 @@ package io.meshnative.consul;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -152,6 +154,22 @@ class ConsulConfigTest {
     assertThatIllegalArgumentException()
         .isThrownBy(
             () -> ConsulConfig.fromEnvironment(Map.of("CONSUL_HTTP_TOKEN_FILE", empty.toString())));
+  }
+
+  @Test
+  @Timeout(60)
+  void t52ATokenFileThatIsAPipeIsRefusedAndNotWaitedFor(@TempDir Path folder) throws Exception {
+    Path pipe = folder.resolve("pipe");
+    Process made = new ProcessBuilder("mkfifo", pipe.toString()).start();
+    assumeTrue(made.waitFor() == 0, "no mkfifo here");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () -> ConsulConfig.fromEnvironment(Map.of("CONSUL_HTTP_TOKEN_FILE", pipe.toString())))
+        .withMessageContaining("CONSUL_HTTP_TOKEN_FILE")
+        .withMessageContaining("expected a regular file, found a pipe");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> ConsulLogin.of("jwt", pipe).currentBearerToken())
+        .withMessageContaining("expected a regular file, found a pipe");
   }
 
   @ParameterizedTest

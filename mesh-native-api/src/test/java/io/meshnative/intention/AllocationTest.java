@@ -6,9 +6,11 @@ import com.sun.management.ThreadMXBean;
 import io.meshnative.identity.ConsulId;
 import java.lang.management.ManagementFactory;
 import java.util.function.Supplier;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Allowing must not feed the garbage collector: it happens on every request. */
+@Tag("P7")
 class AllocationTest {
   private static final int DECISIONS = 20_000;
   private static final ConsulId.Service WEB = Rules.caller("web");

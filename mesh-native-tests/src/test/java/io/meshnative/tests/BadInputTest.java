@@ -26,6 +26,7 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,6 +70,7 @@ class BadInputTest {
         "d b|U+0020 at position 1",
         "dbé|U+00E9 at position 2",
       })
+  @Tag("T54")
   void aNameThatIsNoServiceNameIsRefused(String name, String found) {
     for (Consumer<String> taker :
         List.<Consumer<String>>of(
@@ -119,6 +121,7 @@ class BadInputTest {
   }
 
   @Test
+  @Tag("T15")
   void plaintextToAnotherMachineIsRefused() {
     assertThatThrownBy(() -> ConsulConfig.builder().address("http://consul.example:8500").build())
         .isInstanceOf(IllegalArgumentException.class)
@@ -222,6 +225,7 @@ class BadInputTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
+  @Tag("T54")
   void aRowWithoutPortIsSkipped(boolean sidecar) throws Exception {
     embedded.register(
         sidecar
@@ -273,6 +277,8 @@ class BadInputTest {
   }
 
   @Test
+  @Tag("T08")
+  @Tag("T13")
   void anotherServiceAtTheAddressIsFoundOut() throws Exception {
     MeshClient cache = cast.client("cache");
     Echo echo = cast.echo(cache);
@@ -309,6 +315,7 @@ class BadInputTest {
   // ---- the plane's own mistakes ----
 
   @Test
+  @Tag("T14")
   void aLeafOfAnotherServiceIsNotTaken() throws Exception {
     embedded.faults().leafForOtherService("admin");
     MeshClient web = cast.keep(plane.client("web").build());
@@ -332,6 +339,7 @@ class BadInputTest {
   }
 
   @Test
+  @Tag("T14")
   void aLeafOfAnotherServiceDoesNotReplaceTheOneHeld() throws Exception {
     MeshClient web = web();
     long generation = web.trustGeneration();
@@ -351,6 +359,8 @@ class BadInputTest {
         "{\"SourceName\":\"web\",\"DestinationName\":\"db\",\"Action\":\"allow\",\"Precedence\":42}|Precedence",
         "{\"SourceName\":\"web\",\"DestinationName\":\"db\",\"Precedence\":9,\"Permissions\":[{\"Action\":\"allow\",\"HTTP\":{\"PathRegex\":\"(\"}}]}|(",
       })
+  @Tag("T23")
+  @Tag("P3")
   void anIntentionThatIsNotUnderstoodDeniesItsWholeDestination(String json, String named)
       throws Exception {
     MeshClient db = cast.registered("db");

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -128,6 +129,8 @@ class DifferentialTest {
 
   @ParameterizedTest(name = "default allow {0}, {1} different policies")
   @CsvSource({"true, 2000", "false, 600"})
+  @Tag("T20")
+  @Tag("T22")
   void everyoneDecidesRandomPoliciesAlike(boolean defaultAllow, int wanted) throws Exception {
     RealPeers.requireConsul();
     long seed = Long.getLong("mesh.it.seed", new Random().nextLong());

@@ -37,6 +37,7 @@ import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -151,6 +152,7 @@ class EngineCheckTest {
 
   @ParameterizedTest
   @MethodSource("cells")
+  @Tag("P1")
   void noSessionShowsAPeerBeforeTheCheckHasPassed(Tls tls, String version) throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.empty())) {
       Wire wire = Wire.of(world, version);
@@ -209,6 +211,8 @@ class EngineCheckTest {
 
   @ParameterizedTest
   @MethodSource("cells")
+  @Tag("T43")
+  @Tag("P1")
   void anEngineWhosePeerIsDeniedBetweenHandshakeAndCheckReleasesNothing(Tls tls, String version)
       throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.empty())) {

@@ -10,6 +10,7 @@ import io.meshnative.intention.Decision;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -64,6 +65,7 @@ class IntentionContractTest extends Contract {
   }
 
   @Test
+  @Tag("T22")
   void theRuleOfHighestPrecedenceDecidesForEveryWitness() throws Exception {
     MeshClient db = cast.registered("db");
     Echo echo = cast.echo(db);

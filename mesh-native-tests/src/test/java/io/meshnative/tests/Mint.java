@@ -5,6 +5,7 @@ import java.io.ByteArrayInputStream;
 import java.math.BigInteger;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.Provider;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
@@ -23,6 +24,7 @@ import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
+import org.bouncycastle.jce.provider.BouncyCastleProvider;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
 /**
@@ -30,6 +32,9 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
  * authority would issue: other hashes, other curves, other purposes, authorities that lead nowhere.
  */
 final class Mint {
+  /** Not registered. */
+  private static final Provider BOUNCY = new BouncyCastleProvider();
+
   private static final AtomicLong SERIALS = new AtomicLong(1_000_000);
 
   private final KeyPair keys;
@@ -51,6 +56,17 @@ final class Mint {
   static KeyPair keys(String curve) throws Exception {
     KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
     generator.initialize(new ECGenParameterSpec(curve));
+    return generator.generateKeyPair();
+  }
+
+  /** Of sizes and curves that the JDK may not make. */
+  static KeyPair weakKeys(String algorithm, String size) throws Exception {
+    KeyPairGenerator generator = KeyPairGenerator.getInstance(algorithm, BOUNCY);
+    if (algorithm.equals("RSA")) {
+      generator.initialize(Integer.parseInt(size));
+    } else {
+      generator.initialize(new ECGenParameterSpec(size));
+    }
     return generator.generateKeyPair();
   }
 
@@ -121,7 +137,11 @@ final class Mint {
 
   /** An authority below this one, certified under a signature algorithm. */
   Mint sub(String signature) throws Exception {
-    KeyPair subKeys = keys("secp256r1");
+    return sub(keys("secp256r1"), signature);
+  }
+
+  /** An authority below this one with keys that no test authority would have. */
+  Mint sub(KeyPair subKeys, String signature) throws Exception {
     X509Certificate sub =
         authority(subKeys, new X500Name("CN=sub " + SERIALS.incrementAndGet()), signature);
     List<X509Certificate> chain = new ArrayList<>();
@@ -173,7 +193,12 @@ final class Mint {
   private X509Certificate sign(JcaX509v3CertificateBuilder builder, String signature)
       throws Exception {
     byte[] encoded =
-        builder.build(new JcaContentSignerBuilder(signature).build(keys.getPrivate())).getEncoded();
+        builder
+            .build(
+                new JcaContentSignerBuilder(signature)
+                    .setProvider(BOUNCY) // knows curves that the JDK has forgotten
+                    .build(keys.getPrivate()))
+            .getEncoded();
     return (X509Certificate)
         CertificateFactory.getInstance("X.509", "SUN")
             .generateCertificate(new ByteArrayInputStream(encoded));

@@ -46,6 +46,7 @@ import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -241,6 +242,21 @@ class PeerVerificationTest {
                                               0,
                                               new org.bouncycastle.asn1.DERUTF8String(id(w, s)))
                                         }))))));
+    byte[] gap = new byte[32]; // an address and a mask with a gap, as no leaf has it
+    gap[16] = (byte) 0xff;
+    gap[18] = (byte) 0xff;
+    attacks.add(
+        both(
+            "T02 an IP name with a mask besides, at which the JDK throws once",
+            "expected an IP address of 4 or 16 bytes",
+            (w, s) ->
+                Mint.below(w.plane.authority())
+                    .card(
+                        new Mint.Leaf(id(w, s))
+                            .name(
+                                new GeneralName(
+                                    GeneralName.iPAddress,
+                                    new org.bouncycastle.asn1.DEROctetString(gap))))));
     // T03: bytes that are no letters
     attacks.add(raw("a NUL at the end", 0));
     attacks.add(raw("a NUL and a name after it", 0, 'x'));
@@ -449,6 +465,20 @@ class PeerVerificationTest {
                 Mint.below(w.plane.authority())
                     .sub("SHA1withECDSA")
                     .card(new Mint.Leaf(id(w, s)))));
+    for (String[] weak :
+        new String[][] {{"RSA", "1024"}, {"EC", "secp224r1"}, {"EC", "secp192r1"}}) {
+      attacks.add(
+          both(
+              "T16 an intermediate of " + weak[0] + " " + weak[1],
+              "",
+              (w, s) ->
+                  Mint.below(w.plane.authority())
+                      .sub(Mint.weakKeys(weak[0], weak[1]), "SHA256withECDSA")
+                      .card(
+                          new Mint.Leaf(id(w, s))
+                              .signature(
+                                  weak[0].equals("RSA") ? "SHA256withRSA" : "SHA256withECDSA"))));
+    }
     attacks.add(
         both(
             "T16 a certificate without its key",
@@ -486,6 +516,16 @@ class PeerVerificationTest {
 
   @ParameterizedTest(name = "{0}: {1}")
   @MethodSource("attacks")
+  @Tag("T01")
+  @Tag("T02")
+  @Tag("T03")
+  @Tag("T04")
+  @Tag("T05")
+  @Tag("T06")
+  @Tag("T07")
+  @Tag("T08")
+  @Tag("T09")
+  @Tag("T16")
   void isRefused(Tls tls, Attack attack) throws Exception {
     TlsWorld world = WORLDS.get(tls);
     for (Part part : attack.parts()) {
@@ -591,6 +631,9 @@ class PeerVerificationTest {
 
   @ParameterizedTest(name = "{0}: {1}")
   @MethodSource("good")
+  @Tag("T02")
+  @Tag("T07")
+  @Tag("T09")
   void isAccepted(Tls tls, Attack variant) throws Exception {
     TlsWorld world = WORLDS.get(tls);
     for (Part part : variant.parts()) {
@@ -609,6 +652,7 @@ class PeerVerificationTest {
 
   @ParameterizedTest
   @EnumSource(Tls.class)
+  @Tag("T09")
   void aCrossSignedPathHoldsOnlyAsLongAsOneOfItsRootsIsTrusted(Tls tls) throws Exception {
     try (TlsWorld world = new TlsWorld(tls, Optional.empty());
         Application app = open(world.db, Door.LISTEN)) {

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -98,6 +99,7 @@ class RealAgentTest {
   }
 
   @Test
+  @Tag("T15")
   void anAgentThatVerifiesItsCallersIsReachedWithACertificateByPortAndBySocket() throws Exception {
     tls("ca", "create");
     tls("cert", "create", "-server");

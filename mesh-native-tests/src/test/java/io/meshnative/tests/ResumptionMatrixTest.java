@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -36,6 +37,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * through. Cells where the raw peer's handshake counter stands still were resumed by TLS itself:
  * there only the check after the handshake stood in the way.
  */
+@Tag("T10")
+@Tag("T11")
 class ResumptionMatrixTest {
   private static final String[] VERSIONS = {"TLSv1.3", "TLSv1.2"};
   private static final Duration LEAF_LIFE = Duration.ofMinutes(5);

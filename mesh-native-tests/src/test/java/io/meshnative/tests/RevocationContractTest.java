@@ -20,6 +20,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLSocket;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -38,6 +39,8 @@ import org.junit.jupiter.params.provider.CsvSource;
   "CONSUL, false, CONSCRYPT",
   "CONSUL, true, JSSE"
 })
+@Tag("T25")
+@Tag("P4")
 class RevocationContractTest extends Contract {
   /** A connection from web to db, both ends in hand. */
   private record Pair(
@@ -216,6 +219,7 @@ class RevocationContractTest extends Contract {
   }
 
   @Test
+  @Tag("T21")
   void permissionsDenyOnAListenerThatSeesNoRequests() throws Exception {
     assumeTrue(kind == PlaneKind.EMBEDDED, "Consul before 1.9 knows no permissions");
     Pair pair = connect(true);

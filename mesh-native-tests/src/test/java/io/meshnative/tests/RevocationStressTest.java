@@ -33,6 +33,7 @@ import javax.net.ssl.SSLSocket;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -47,6 +48,8 @@ import org.junit.jupiter.params.provider.CsvSource;
  * first, on a connection that the server judges after the next permission only, may arrive then;
  * never while denied.
  */
+@Tag("T24")
+@Tag("T25")
 class RevocationStressTest {
 
   private static final Logger LOG = Logger.getLogger("io.meshnative");

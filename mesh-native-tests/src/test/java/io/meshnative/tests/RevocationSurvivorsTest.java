@@ -33,11 +33,13 @@ import javax.net.ssl.SSLSocket;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What an application can do wrong, or a saturated machine, while a denial is being enforced. */
 @Timeout(60)
+@Tag("T25")
 class RevocationSurvivorsTest {
   private static final Destination DB = Destination.parse("db");
   private static final InetSocketAddress ANY_PORT = new InetSocketAddress("127.0.0.1", 0);
@@ -153,6 +155,7 @@ class RevocationSurvivorsTest {
   }
 
   @Test
+  @Tag("T43")
   void anErrorOfAnAuthorizerCutsItsConnectionAndSparesNoOther() throws Exception {
     AtomicBoolean broken = new AtomicBoolean();
     ListenOptions options =
@@ -179,6 +182,7 @@ class RevocationSurvivorsTest {
   }
 
   @Test
+  @Tag("T43")
   void anErrorOfAnAuthorizerInTheHandshakeFreesItsPlace() throws Exception {
     AtomicBoolean broken = new AtomicBoolean(true);
     ListenOptions options =

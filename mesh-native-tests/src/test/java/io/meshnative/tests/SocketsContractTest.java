@@ -18,6 +18,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -120,6 +121,8 @@ class SocketsContractTest extends Contract {
   }
 
   @Test
+  @Tag("T08")
+  @Tag("T13")
   void theCatalogsLiesAreFoundOutInTheHandshake() throws Exception {
     grant("web", "db");
     MeshClient cache = cast.client("cache");

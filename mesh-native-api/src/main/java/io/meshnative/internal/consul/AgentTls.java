@@ -2,9 +2,13 @@ package io.meshnative.internal.consul;
 
 import io.meshnative.ControlPlaneException;
 import io.meshnative.consul.ConsulConfig;
+import io.meshnative.identity.CredentialFile;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.StringReader;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -13,6 +17,9 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
+import java.security.Security;
+import java.security.Signature;
+import java.security.SignatureException;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
@@ -22,6 +29,7 @@ import java.util.List;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -37,15 +45,24 @@ import org.jspecify.annotations.Nullable;
  * TLS to the agent's HTTPS port: the JDK's own, with the configured authorities and client
  * certificate. The agent's certificate authority and the mesh's are different ones; nothing of the
  * mesh is used here.
+ *
+ * <p>The JDK's providers are named (T55): whatever provider the application put first would
+ * otherwise do the handshake and judge the agent's certificate.
  */
 record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
+  private static final Logger LOG = System.getLogger(AgentTls.class.getName());
+  private static final String JSSE = "SunJSSE";
+
+  /** Longer than any bundle of authorities. */
+  private static final int MAX_FILE = 8 * 1024 * 1024;
+
+  /** How often certificate and key are read until both are of one generation. */
+  private static final int PAIR_ATTEMPTS = 5;
 
   static AgentTls of(ConsulConfig config) throws ControlPlaneException {
     try {
       X509TrustManager trust = config.verify() ? trust(config) : new TrustAll();
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(keys(config), new TrustManager[] {trust}, null);
-      return new AgentTls(context.getSocketFactory(), trust);
+      return new AgentTls(context(keys(config), trust).getSocketFactory(), trust);
     } catch (IOException | GeneralSecurityException e) {
       throw new ControlPlaneException(
           "TLS to the Consul agent: expected readable PEM files of authorities, client certificate"
@@ -57,6 +74,42 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
           null,
           e);
     }
+  }
+
+  private static SSLContext context(KeyManager @Nullable [] keys, X509TrustManager trust)
+      throws GeneralSecurityException {
+    TrustManager[] managers = {trust};
+    try {
+      SSLContext context = SSLContext.getInstance("TLS", JSSE);
+      context.init(keys, managers, null);
+      sayHello(context);
+      return context;
+    } catch (GeneralSecurityException | IOException | LinkageError e) {
+      // A JDK without it; or Conscrypt registered first, which JSSE does not survive.
+      LOG.log(
+          Level.WARNING,
+          "TLS to the Consul agent runs on the first registered provider, since the JDK's own does"
+              + " not work here: {0}",
+          String.valueOf(e));
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(keys, managers, null);
+      return context;
+    }
+  }
+
+  /** JVMs that were cut down to a validated provider have none. */
+  private static boolean hasJsse() {
+    return Security.getProvider(JSSE) != null;
+  }
+
+  /** Makes the first message of a handshake, and drops it: what is broken fails here. */
+  private static void sayHello(SSLContext context) throws IOException {
+    SSLEngine engine = context.createSSLEngine();
+    engine.setUseClientMode(true);
+    engine.beginHandshake();
+    engine.wrap(
+        ByteBuffer.allocate(0), ByteBuffer.allocate(engine.getSession().getPacketBufferSize()));
+    engine.closeOutbound();
   }
 
   private static X509TrustManager trust(ConsulConfig config)
@@ -88,7 +141,9 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
       }
     }
     TrustManagerFactory factory =
-        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        hasJsse()
+            ? TrustManagerFactory.getInstance("PKIX", JSSE)
+            : TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     factory.init(store);
     for (TrustManager manager : factory.getTrustManagers()) {
       if (manager instanceof X509TrustManager x509) {
@@ -105,22 +160,84 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
     if (certificate == null || key == null) {
       return null;
     }
+    if (CredentialFile.isReadableByEverybody(key)) {
+      LOG.log(
+          Level.WARNING,
+          "The key {0} may be read by everybody on this machine; take the right away: chmod o-r",
+          key);
+    }
+    Pair pair = pair(certificate, key);
     KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
     store.load(null, null);
     char[] none = new char[0];
-    store.setKeyEntry(
-        "client", privateKey(key), none, certificates(certificate).toArray(new Certificate[0]));
+    store.setKeyEntry("client", pair.key, none, pair.chain.toArray(new Certificate[0]));
     KeyManagerFactory factory =
-        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        hasJsse()
+            ? KeyManagerFactory.getInstance("SunX509", JSSE)
+            : KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
     factory.init(store, none);
     return factory.getKeyManagers();
+  }
+
+  /** Certificate and key that belong together; no record, whose toString would show the key. */
+  private static final class Pair {
+    final List<X509Certificate> chain;
+    final PrivateKey key;
+
+    Pair(List<X509Certificate> chain, PrivateKey key) {
+      this.chain = chain;
+      this.key = key;
+    }
+  }
+
+  /** Both files are replaced from time to time, one after the other. */
+  private static Pair pair(Path certificate, Path key)
+      throws IOException, GeneralSecurityException {
+    for (int attempt = 1; ; attempt++) {
+      List<X509Certificate> chain = certificates(certificate);
+      PrivateKey read = privateKey(key);
+      if (!chain.isEmpty() && signsFor(chain.get(0), read)) {
+        return new Pair(chain, read);
+      }
+      if (attempt == PAIR_ATTEMPTS) {
+        throw new GeneralSecurityException(
+            "expected the key of the certificate in "
+                + certificate
+                + " in "
+                + key
+                + ", found the key of another");
+      }
+    }
+  }
+
+  private static boolean signsFor(X509Certificate certificate, PrivateKey key)
+      throws GeneralSecurityException {
+    String algorithm = key.getAlgorithm().equals("EC") ? "SHA256withECDSA" : "SHA256withRSA";
+    if (!certificate.getPublicKey().getAlgorithm().equals(key.getAlgorithm())) {
+      return false;
+    }
+    byte[] challenge = "mesh-native key check".getBytes(StandardCharsets.US_ASCII);
+    Signature signer = Signature.getInstance(algorithm);
+    signer.initSign(key);
+    signer.update(challenge);
+    byte[] signature = signer.sign();
+    Signature verifier = Signature.getInstance(algorithm);
+    verifier.initVerify(certificate.getPublicKey());
+    verifier.update(challenge);
+    try {
+      return verifier.verify(signature);
+    } catch (SignatureException e) {
+      return false; // of another curve or length
+    }
   }
 
   private static List<X509Certificate> certificates(Path file)
       throws IOException, GeneralSecurityException {
     List<X509Certificate> certificates = new ArrayList<>();
-    try (InputStream in = Files.newInputStream(file)) {
-      for (Certificate each : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
+    byte[] pem = CredentialFile.read(file, MAX_FILE);
+    try {
+      CertificateFactory factory = CertificateFactory.getInstance("X.509", "SUN");
+      for (Certificate each : factory.generateCertificates(new ByteArrayInputStream(pem))) {
         certificates.add((X509Certificate) each);
       }
     } catch (GeneralSecurityException e) {
@@ -132,8 +249,8 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
   /** Consul's own tool writes SEC1 keys, which Java cannot read unwrapped. */
   private static PrivateKey privateKey(Path file) throws IOException, GeneralSecurityException {
     PrivateKeyInfo info;
-    try (PEMParser parser =
-        new PEMParser(new StringReader(Files.readString(file, StandardCharsets.US_ASCII)))) {
+    String pem = new String(CredentialFile.read(file, MAX_FILE), StandardCharsets.US_ASCII);
+    try (PEMParser parser = new PEMParser(new StringReader(pem))) {
       Object object = parser.readObject();
       if (object instanceof ASN1ObjectIdentifier) {
         object =
@@ -146,10 +263,7 @@ record AgentTls(SSLSocketFactory sockets, X509TrustManager trust) {
       } else {
         throw new GeneralSecurityException(file + " holds no unencrypted private key");
       }
-    } catch (IOException e) {
-      if (!Files.isReadable(file)) {
-        throw e;
-      }
+    } catch (IOException | RuntimeException e) {
       throw new GeneralSecurityException(
           file + " holds no readable private key"); // its text is a secret
     }

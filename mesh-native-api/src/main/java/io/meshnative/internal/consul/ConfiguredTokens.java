@@ -1,6 +1,7 @@
 package io.meshnative.internal.consul;
 
 import io.meshnative.consul.ConsulConfig;
+import io.meshnative.identity.CredentialFile;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,15 @@ final class ConfiguredTokens implements Tokens {
   ConfiguredTokens(ConsulConfig config) {
     this.config = config;
     this.last = config.currentToken().orElse(null);
+    config
+        .tokenFile()
+        .filter(CredentialFile::isReadableByEverybody)
+        .ifPresent(file ->
+            LOG.log(
+                Level.WARNING,
+                "The token file {0} may be read by everybody on this machine; take the right away:"
+                    + " chmod o-r",
+                file));
   }
 
   @Override

@@ -10,6 +10,7 @@ import io.meshnative.identity.ConsulId;
 import io.meshnative.identity.TrustDomain;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +36,14 @@ record HealthDecoder(
   static final int MAX_ROWS = 10_000;
   private static final int MAX_SKIPPED = 100;
   private static final int MAX_NAME = 1024;
+
+  /** By its look: the JDK parses it. A port behind an IPv4 address has one colon. */
+  private static final Pattern IPV6 = Pattern.compile("[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*");
+
+  /** A host name, or an IPv4 address: what is neither must not reach a resolver. */
+  private static final Pattern NAME =
+      Pattern.compile(
+          "[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\\.?");
 
   /** A row that cannot be taken, and why. */
   private static final class Skip extends Exception {
@@ -196,7 +205,9 @@ record HealthDecoder(
     if (host.indexOf('%') >= 0) {
       throw new Skip("its address has an IPv6 scope, which means nothing on this machine");
     }
-    if (host.length() > 255 || !host.matches("[A-Za-z0-9._:-]+")) {
+    boolean plausible =
+        host.indexOf(':') >= 0 ? IPV6.matcher(host).matches() : NAME.matcher(host).matches();
+    if (host.length() > 255 || !plausible) {
       throw new Skip("its address is neither an IP address nor a host name");
     }
     if (port == null || port < 1 || port > 65535) {

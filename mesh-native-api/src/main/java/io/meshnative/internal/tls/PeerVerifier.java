@@ -160,7 +160,7 @@ public final class PeerVerifier {
       target.setCertificate(leaf);
       PKIXBuilderParameters parameters = new PKIXBuilderParameters(anchors, target);
       parameters.addCertStore(
-          CertStore.getInstance("Collection", new CollectionCertStoreParameters(chain)));
+          CertStore.getInstance("Collection", new CollectionCertStoreParameters(chain), "SUN"));
       parameters.setRevocationEnabled(false);
       parameters.setMaxPathLength(MAX_CERTIFICATES);
       parameters.setDate(Date.from(now));

@@ -14,6 +14,9 @@ final class Negotiation {
   /** How long, at most, we wait for a peer to read our alert. */
   private static final int LINGER_MILLIS = 200;
 
+  /** More than an honest peer has under way in a handshake; a flood is not read to its end. */
+  private static final int LINGER_BYTES = 128 * 1024;
+
   private final Socket raw;
   private final LockedEngine engine;
   private final Inbound inbound;
@@ -75,16 +78,19 @@ final class Negotiation {
 
   /**
    * After our alert was written: a raw close with unread input resets the connection, and the reset
-   * overtakes the alert. So we end our output and read the peer's rest, briefly.
+   * overtakes the alert. So we end our output and read the peer's rest, briefly and not all of a
+   * flood.
    */
   void lingerForAlert() {
     try {
       Deadline linger = Deadline.afterMillis(LINGER_MILLIS);
       raw.shutdownOutput();
       byte[] rest = new byte[4096];
-      do {
+      int heard = 0;
+      for (int got = 0; got >= 0 && heard < LINGER_BYTES; heard += got) {
         raw.setSoTimeout(linger.remainingMillis());
-      } while (raw.getInputStream().read(rest) >= 0);
+        got = raw.getInputStream().read(rest);
+      }
     } catch (IOException e) {
       // Time is up, or the peer has closed: either way nobody waits for more.
     }

@@ -9,6 +9,7 @@ import java.io.StringWriter;
 import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.KeyStore;
@@ -148,6 +149,52 @@ class AgentTlsTest {
 
     ConsulConfig without = config().caFile(caFile).tlsServerName("server.dc1.consul").build();
     assertThatExceptionOfType(ControlPlaneException.class).isThrownBy(() -> call(without));
+  }
+
+  @Test
+  void t52TheKeyOfAnotherCertificateIsNotShown() throws Exception {
+    server.start();
+    KeyPair key = key();
+    Path certificate =
+        pem(
+            "client.pem",
+            certificate("client", key, "agent-ca", caKey, false, "client.dc1.consul"));
+    Path keyFile = pem("client-key.pem", sec1(key()));
+    ConsulConfig config = config().caFile(caFile).clientCertificate(certificate, keyFile).build();
+    assertThatExceptionOfType(ControlPlaneException.class)
+        .isThrownBy(() -> call(config))
+        .withMessageContaining("expected the key of the certificate in " + certificate)
+        .withMessageContaining("found the key of another");
+  }
+
+  @Test
+  void t52AuthoritiesThatEverybodyMayReplaceAreNotBelieved() throws Exception {
+    server.start();
+    Files.setPosixFilePermissions(caFile, PosixFilePermissions.fromString("rw-rw-rw-"));
+    for (ConsulConfig.Builder config :
+        new ConsulConfig.Builder[] {config().caFile(caFile), config().caDirectory(folder)}) {
+      ConsulConfig named = config.tlsServerName("server.dc1.consul").build();
+      assertThatExceptionOfType(ControlPlaneException.class)
+          .isThrownBy(() -> call(named))
+          .withMessageContaining("not everybody may write to")
+          .withMessageContaining("chmod o-w");
+    }
+  }
+
+  @Test
+  void t55AProviderThatWasPutFirstNeitherShakesHandsNorJudges() throws Exception {
+    server.start();
+    ConsulConfig stranger = config().tlsServerName("server.dc1.consul").build();
+    ConsulConfig known = config().caFile(caFile).tlsServerName("server.dc1.consul").build();
+    Usurper usurper = Usurper.first();
+    try {
+      assertThat(call(known).index()).isEqualTo(1);
+      assertThatExceptionOfType(ControlPlaneException.class)
+          .isThrownBy(() -> call(stranger))
+          .withMessageContaining("SSLHandshakeException");
+    } finally {
+      usurper.remove();
+    }
   }
 
   private Path pem(String name, Object object) throws Exception {

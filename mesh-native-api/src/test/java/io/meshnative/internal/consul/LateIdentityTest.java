@@ -16,9 +16,11 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import mockwebserver3.MockResponse;
 import mockwebserver3.RecordedRequest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** An identity that is not renewed is told long before everything is denied. */
+@Tag("P8")
 class LateIdentityTest {
   private volatile Instant now = Instant.EPOCH;
 

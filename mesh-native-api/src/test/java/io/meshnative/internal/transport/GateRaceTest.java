@@ -34,11 +34,13 @@ import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLException;
 import org.conscrypt.Conscrypt;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A gate that is closed while a connection is between its decision and its registration. */
 @Timeout(60)
+@Tag("T24")
 class GateRaceTest {
   private final SmallAuthority authority = new SmallAuthority();
   private final ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(1);
