@@ -73,8 +73,7 @@ class ClockJumpsTest {
     Cast.await("db's identity has ended", () -> db.state() == MeshState.EXPIRED);
     assertCut(open);
     Cast.await(
-        "it is told why",
-        () -> told.stream().anyMatch(MeshEvent.StateChanged.class::isInstance));
+        "it is told why", () -> told.stream().anyMatch(MeshEvent.StateChanged.class::isInstance));
     assertThat(told)
         .filteredOn(MeshEvent.StateChanged.class::isInstance)
         .singleElement()
@@ -130,8 +129,7 @@ class ClockJumpsTest {
     Cast.awaitReaches(lawless, "db", false);
     Cast.await("db says that it serves nobody", () -> db.state() == MeshState.EXPIRED);
     Cast.await(
-        "it is told why",
-        () -> told.stream().anyMatch(MeshEvent.StateChanged.class::isInstance));
+        "it is told why", () -> told.stream().anyMatch(MeshEvent.StateChanged.class::isInstance));
     assertThat(told)
         .filteredOn(MeshEvent.StateChanged.class::isInstance)
         .anySatisfy(event ->

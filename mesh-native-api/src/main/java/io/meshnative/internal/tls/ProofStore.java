@@ -71,19 +71,16 @@ public final class ProofStore {
 
   /**
    * Drops what cannot be used any more once an epoch has begun: proofs under roots that are not
-   * held now, whose number would grow with that of the rotations, and leaves that have ended. A leaf
-   * whose path has ended stays: it may lead to another root.
+   * held now, whose number would grow with that of the rotations, and leaves that have ended. A
+   * leaf whose path has ended stays: it may lead to another root.
    */
   void keepFor(TrustEpoch epoch, Instant now) {
     byChain
         .asMap()
         .entrySet()
-        .removeIf(entry ->
-            !epoch.hasRootSet(entry.getKey().roots()) || hasEnded(entry.getValue(), now));
-    byLeaf
-        .asMap()
-        .values()
-        .removeIf(proof -> !epoch.anchors(proof) || hasEnded(proof, now));
+        .removeIf(
+            entry -> !epoch.hasRootSet(entry.getKey().roots()) || hasEnded(entry.getValue(), now));
+    byLeaf.asMap().values().removeIf(proof -> !epoch.anchors(proof) || hasEnded(proof, now));
   }
 
   private static boolean hasEnded(PeerProof proof, Instant now) {

@@ -257,8 +257,7 @@ public final class Dialer implements AutoCloseable {
         };
     boolean endpointsFault = false;
     try {
-      TlsChannel channel =
-          connect(terms, attempt.endpoint(), options, share, preparer, onClosed);
+      TlsChannel channel = connect(terms, attempt.endpoint(), options, share, preparer, onClosed);
       attempt.succeeded();
       stood.set(true);
       if (channel.isClosed()) {

@@ -119,7 +119,16 @@ final class Service implements AutoCloseable {
     HostNames names = new HostNames(executor);
     Upstreams upstreams = new Upstreams(new NoEndpoints(), clock::instant, executor, events::add);
     this.dialer =
-        new Dialer(engines, publisher, check, upstreams, millis -> {}, denials, openings, scheduler, names);
+        new Dialer(
+            engines,
+            publisher,
+            check,
+            upstreams,
+            millis -> {},
+            denials,
+            openings,
+            scheduler,
+            names);
     roots(authority);
     rules();
   }

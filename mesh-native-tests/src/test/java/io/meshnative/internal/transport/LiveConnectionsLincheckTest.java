@@ -54,6 +54,7 @@ class LiveConnectionsLincheckTest {
   private static final PeerProof PROOF;
   private static final PolicyVersion ALLOW = policy(1, DefaultDecision.ALLOW);
   private static final PolicyVersion DENY = policy(2, DefaultDecision.DENY);
+
   /** Bounds the patience with retire listeners, of which there are none here. */
   private static final ScheduledExecutorService TIMER = Executors.newScheduledThreadPool(0);
 
