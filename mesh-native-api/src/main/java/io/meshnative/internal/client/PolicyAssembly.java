@@ -147,7 +147,7 @@ final class PolicyAssembly implements Sink<IntentionUpdate> {
     IntentionTable table = IntentionTable.compile(self, update.inbound(), update.defaultDecision());
     publisher.policy(PolicyVersion.of(version, table, update));
     tell(recording, table.size(), update.defaultDecision(), table.defect());
-    states.holds(StateBoard.Need.POLICY); // told after what makes the client ready
+    states.holds(StateBoard.Need.POLICY, INTENTIONS); // told after what makes the client ready
   }
 
   private void tell(

@@ -64,8 +64,24 @@ final class StateBoard {
     return ready;
   }
 
-  void holds(Need need) {
-    change(() -> missing.remove(need), "it has " + need.text);
+  /**
+   * Something that was needed is there, by an answer of this source, which has recovered with it: in
+   * one step, so that nobody who waited for it meets a client that is stale for a moment.
+   */
+  void holds(Need need, String source) {
+    change(
+        () -> {
+          missing.remove(need);
+          recover(source);
+        },
+        "it has " + need.text);
+  }
+
+  /** Under the lock. */
+  private void recover(String source) {
+    if (failing.remove(source) != null) {
+      events.accept(new MeshEvent.ControlPlaneRecovered(clock.instant(), source));
+    }
   }
 
   void failed(String source, IOException cause) {
@@ -85,17 +101,7 @@ final class StateBoard {
   }
 
   void answered(String source) {
-    boolean recovered;
-    lock.lock();
-    try {
-      recovered = failing.remove(source) != null;
-    } finally {
-      lock.unlock();
-    }
-    if (recovered) {
-      events.accept(new MeshEvent.ControlPlaneRecovered(clock.instant(), source));
-      change(() -> {}, source + " answers again");
-    }
+    change(() -> recover(source), source + " answers again");
   }
 
   /** Sets why everything is denied, or null when nothing has ended. */

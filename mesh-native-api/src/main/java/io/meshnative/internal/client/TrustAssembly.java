@@ -152,7 +152,7 @@ final class TrustAssembly {
       TrustUpdate now = roots;
       if (now != null) {
         try {
-          publish(epoch(identity, now));
+          publish(epoch(identity, now), IDENTITY);
         } catch (InvalidUpdateException e) {
           if (!heldAlready) {
             events.accept(
@@ -173,11 +173,11 @@ final class TrustAssembly {
     try {
       boolean changed = !Objects.equals(update, roots);
       roots = update;
-      states.holds(StateBoard.Need.TRUST);
+      states.holds(StateBoard.Need.TRUST, TRUST);
       WorkloadIdentity candidate = waiting;
       if (candidate != null) {
         try {
-          publish(epoch(candidate, update));
+          publish(epoch(candidate, update), TRUST);
           return;
         } catch (InvalidUpdateException e) {
           // Its root is still to come. What is held goes on, under the new roots.
@@ -199,7 +199,7 @@ final class TrustAssembly {
                     + "; the new roots are in force for peers, and peers will refuse us until a new leaf comes"));
         epoch = TrustEpoch.underForeignRoots(generation + 1, held, update.bundles());
       }
-      publish(epoch);
+      publish(epoch, TRUST);
     } finally {
       lock.unlock();
     }
@@ -220,7 +220,7 @@ final class TrustAssembly {
     }
   }
 
-  private void publish(TrustEpoch epoch) {
+  private void publish(TrustEpoch epoch, String source) {
     long before = generation;
     RotationEvent recording = Flight.rotation();
     generation = epoch.number();
@@ -234,7 +234,7 @@ final class TrustAssembly {
             epoch.identity().id(),
             epoch.identity().notAfter(),
             epoch.roots()));
-    states.holds(StateBoard.Need.IDENTITY); // told after what makes the client ready
+    states.holds(StateBoard.Need.IDENTITY, source); // told after what makes the client ready
     if (recording != null) {
       recording.end(
           epoch.self().service(),
