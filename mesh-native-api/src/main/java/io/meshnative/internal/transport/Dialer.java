@@ -296,9 +296,7 @@ public final class Dialer implements AutoCloseable {
       throws IOException {
     // Whoever the caller says, it is the destination, unless its discovery chain leads there too.
     Destination target =
-        upstreams.endpoints(destination).contains(endpoint)
-            ? target(destination, endpoint)
-            : destination;
+        upstreams.offers(destination, endpoint) ? target(destination, endpoint) : destination;
     if (recording != null) {
       recording.tries(endpoint.address());
     }

@@ -71,6 +71,13 @@ public final class Upstreams implements AutoCloseable {
     return upstream.endpoints().map(EndpointSet::endpoints).orElse(List.of());
   }
 
+  /** Whether an endpoint is known as one of a destination; watches nothing for it. */
+  boolean offers(Destination destination, Endpoint endpoint) {
+    Upstream held = upstreams.get(destination);
+    return held != null
+        && held.endpoints().map(set -> set.endpoints().contains(endpoint)).orElse(false);
+  }
+
   public Subscription watch(Destination destination, Consumer<EndpointSet> consumer) {
     return use(destination).subscribe(consumer);
   }
