@@ -40,6 +40,11 @@ final class Pem {
               "expected PEM blocks of type CERTIFICATE, found one of type "
                   + Text.quote(block.getType()));
         }
+        if (!block.getHeaders().isEmpty()) {
+          // The reader takes every line with a colon for one, also in the midst of the text.
+          throw new CertificateException(
+              "expected a CERTIFICATE block of base64 alone (RFC 7468), found headers in it");
+        }
         certificates.add(parse(block.getContent()));
       }
     } catch (IOException | IllegalArgumentException | IllegalStateException e) {

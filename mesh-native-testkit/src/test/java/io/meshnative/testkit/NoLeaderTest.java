@@ -50,6 +50,7 @@ class NoLeaderTest {
 
   @Test
   void theAgentsOwnAndItsCacheAreServed() {
+    agent.get(ROOTS);
     String leaf = agent.get(LEAF).body();
     plane.register("billing", "billing-1", "127.0.0.1", 9443);
     plane.faults().noLeader(true);

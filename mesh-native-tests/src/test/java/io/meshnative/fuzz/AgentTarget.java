@@ -79,6 +79,10 @@ public final class AgentTarget {
 
   private static void match(byte[] body) throws ControlPlaneException {
     List<Intention> intentions = AgentAnswers.match(body, SERVICE);
+    if (intentions.stream().anyMatch(intention -> !intention.defects().isEmpty())
+        && !isJson(body)) {
+      return; // a field given twice, which the other reading refuses, is a defect of its rule here
+    }
     Object read = generic(body);
     require(read instanceof Map, "intentions stand in an object");
     Object listed = ((Map<?, ?>) read).get(SERVICE);
@@ -112,6 +116,15 @@ public final class AgentTarget {
     }
     IntentionTable.compile(
         new Intention.Destination("default", "default", SERVICE), intentions, DefaultDecision.DENY);
+  }
+
+  private static boolean isJson(byte[] body) {
+    try {
+      Object unused = JsonReader.of(new Buffer().write(body)).readJsonValue();
+      return true;
+    } catch (IOException | RuntimeException e) {
+      return false;
+    }
   }
 
   /** Another reading of the same text, which knows nothing of Consul. */

@@ -30,17 +30,22 @@ import org.junit.jupiter.params.provider.EnumSource;
  * independent reading refuses.
  *
  * <p>The kept corpus ({@code src/test/resources/io/meshnative/fuzz/<target>}) is replayed in every
- * build. Then each target is fuzzed for {@code -Dmesh.fuzz.seconds=…}, a few seconds unless told
- * otherwise. What is found is written to {@code target/fuzz/<target>}: fix it, and put the input
- * into the corpus.
+ * build. Then each target is fuzzed: from one seed and for so many inputs, so that a build which
+ * changes nothing finds nothing; or, with {@code -Dmesh.fuzz.seconds=…}, from chance and for that
+ * time. What is found is written to {@code target/fuzz/<target>}: fix it, and put the input into the
+ * corpus.
  *
  * <p>Jazzer runs as a process of its own, one a target: its JUnit integration is made for JUnit 5,
  * fuzzes one target a JVM only, and would instrument the classes of all tests beside it.
  */
 @Timeout(900)
 class FuzzTest {
-  private static final String SECONDS = System.getProperty("mesh.fuzz.seconds", "3");
-  private static final Duration GUARD = Duration.ofSeconds(120 + Long.parseLong(SECONDS));
+  /** How long to fuzz; empty for a number of inputs instead. */
+  private static final String SECONDS = System.getProperty("mesh.fuzz.seconds", "");
+
+  private static final int INPUTS = 20_000;
+  private static final Duration GUARD =
+      Duration.ofSeconds(300 + (SECONDS.isEmpty() ? 0 : Long.parseLong(SECONDS)));
 
   /** Held, since the log manager holds loggers weakly. */
   private static final Logger LIBRARY = Logger.getLogger("io.meshnative");
@@ -146,7 +151,12 @@ class FuzzTest {
     command.add("--custom_hook_includes=io.meshnative.**");
     command.add("--reproducer_path=" + found.toAbsolutePath());
     command.add("-artifact_prefix=" + found.toAbsolutePath() + "/");
-    command.add("-max_total_time=" + SECONDS);
+    if (SECONDS.isEmpty()) {
+      command.add("-seed=20261121");
+      command.add("-runs=" + INPUTS);
+    } else {
+      command.add("-max_total_time=" + SECONDS);
+    }
     command.add("-timeout=" + SECONDS_AN_INPUT);
     command.add("-max_len=4096");
     command.add("-rss_limit_mb=2000");

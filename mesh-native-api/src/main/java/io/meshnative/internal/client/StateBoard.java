@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Where the client stands, worked out from what is held and which sources fail. */
@@ -69,12 +70,13 @@ final class StateBoard {
    * one step, so that nobody who waited for it meets a client that is stale for a moment.
    */
   void holds(Need need, String source) {
+    boolean[] first = {false};
     change(
         () -> {
-          missing.remove(need);
+          first[0] = missing.remove(need);
           recover(source);
         },
-        "it has " + need.text);
+        () -> first[0] ? "it has " + need.text : source + " answers again");
   }
 
   /** Under the lock. */
@@ -97,26 +99,27 @@ final class StateBoard {
     if (news) {
       events.accept(new MeshEvent.ControlPlaneFailed(clock.instant(), source, cause));
     }
-    change(() -> {}, source + ": " + cause.getMessage());
+    change(() -> {}, () -> source + ": " + cause.getMessage());
   }
 
   void answered(String source) {
-    change(() -> recover(source), source + " answers again");
+    change(() -> recover(source), () -> source + " answers again");
   }
 
   /** Sets why everything is denied, or null when nothing has ended. */
   void expired(@Nullable String why) {
-    change(() -> expired = why, why == null ? "identity and policy are live again" : why);
+    change(
+        () -> expired = why, () -> why == null ? "identity and policy are live again" : why);
   }
 
   void close() {
-    change(() -> closed = true, "closed");
+    change(() -> closed = true, () -> "closed");
     ready.completeExceptionally(
         new MeshNotReadyException(
             "the mesh client of " + service + " was closed before it was ready", null));
   }
 
-  private void change(Runnable mutation, String reason) {
+  private void change(Runnable mutation, Supplier<String> reason) {
     MeshState from;
     MeshState to;
     lock.lock();
@@ -127,7 +130,7 @@ final class StateBoard {
       state = to;
       if (from != to) {
         // Under the lock, so that the last event that is delivered tells the state that holds.
-        events.accept(new MeshEvent.StateChanged(clock.instant(), from, to, reason));
+        events.accept(new MeshEvent.StateChanged(clock.instant(), from, to, reason.get()));
       }
     } finally {
       lock.unlock();

@@ -11,7 +11,6 @@ import java.nio.ByteBuffer;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiFunction;
@@ -23,7 +22,6 @@ import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLEngineResult.Status;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
-import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLProtocolException;
 import javax.net.ssl.SSLSession;
@@ -37,13 +35,11 @@ import org.jspecify.annotations.Nullable;
  * full or resumed; and none does after {@link #cut}. A resumed session calls no trust manager in
  * any engine that was measured, so the check here is the one that counts.
  */
-public final class MeshEngine extends SSLEngine {
+public final class MeshEngine extends RuledEngine {
   private static final int MAX_LAST_RECORDS = 2048;
 
-  private final SSLEngine real;
   private final TrustEpoch epoch;
   private final Terms terms;
-  private final EngineRules rules;
   private final TlsEngines owner;
   private final Runnable forgetSessions;
   private final MeshSession session;
@@ -77,11 +73,9 @@ public final class MeshEngine extends SSLEngine {
       Runnable forgetSessions,
       @Nullable String peerHost,
       int peerPort) {
-    super(peerHost, peerPort);
-    this.real = real;
+    super(real, rules, terms instanceof Terms.Outbound, peerHost, peerPort);
     this.epoch = epoch;
     this.terms = terms;
-    this.rules = rules;
     this.owner = owner;
     this.forgetSessions = forgetSessions;
     this.session = new MeshSession(this, real::getSession);
@@ -717,127 +711,6 @@ public final class MeshEngine extends SSLEngine {
   public @Nullable BiFunction<SSLEngine, List<String>, String>
       getHandshakeApplicationProtocolSelector() {
     return alpnSelector;
-  }
-
-  // ---- settings: what would weaken the rules has no effect, or is refused ----
-
-  @Override
-  public String[] getSupportedCipherSuites() {
-    return rules.suites(real);
-  }
-
-  @Override
-  public String[] getEnabledCipherSuites() {
-    return real.getEnabledCipherSuites();
-  }
-
-  @Override
-  public void setEnabledCipherSuites(String[] suites) {
-    real.setEnabledCipherSuites(EngineRules.restrict("cipher suites", suites, rules.suites(real)));
-  }
-
-  @Override
-  public String[] getSupportedProtocols() {
-    return rules.protocols();
-  }
-
-  @Override
-  public String[] getEnabledProtocols() {
-    return real.getEnabledProtocols();
-  }
-
-  @Override
-  public void setEnabledProtocols(String[] protocols) {
-    real.setEnabledProtocols(EngineRules.restrict("protocols", protocols, rules.protocols()));
-  }
-
-  /**
-   * Refused where it would turn a client's engine into a server's or back: the terms are of one
-   * role.
-   *
-   * @throws IllegalArgumentException if the mode is not the one this engine was made for
-   */
-  @Override
-  public void setUseClientMode(boolean client) {
-    if (client != (terms instanceof Terms.Outbound)) {
-      throw new IllegalArgumentException(
-          "expected the mode this engine was made for ("
-              + (client ? "server" : "client")
-              + "); use "
-              + (client ? "clientContext(destination)" : "serverContext()"));
-    }
-  }
-
-  @Override
-  public boolean getUseClientMode() {
-    return real.getUseClientMode();
-  }
-
-  /** Has no effect: a client certificate is always needed. */
-  @Override
-  public void setNeedClientAuth(boolean need) {}
-
-  @Override
-  public boolean getNeedClientAuth() {
-    return real.getNeedClientAuth();
-  }
-
-  /** Has no effect: a client certificate is always needed. */
-  @Override
-  public void setWantClientAuth(boolean want) {}
-
-  @Override
-  public boolean getWantClientAuth() {
-    return real.getWantClientAuth();
-  }
-
-  @Override
-  public void setEnableSessionCreation(boolean flag) {
-    real.setEnableSessionCreation(flag);
-  }
-
-  @Override
-  public boolean getEnableSessionCreation() {
-    return real.getEnableSessionCreation();
-  }
-
-  @Override
-  public SSLParameters getSSLParameters() {
-    return real.getSSLParameters();
-  }
-
-  /**
-   * Takes what the parameters say of ALPN, server names and order; rules of identity and strength
-   * stay.
-   */
-  @Override
-  public void setSSLParameters(SSLParameters parameters) {
-    if (parameters.getCipherSuites() != null) {
-      setEnabledCipherSuites(parameters.getCipherSuites());
-    }
-    if (parameters.getProtocols() != null) {
-      setEnabledProtocols(parameters.getProtocols());
-    }
-    SSLParameters kept = real.getSSLParameters();
-    if (parameters.getServerNames() != null) {
-      kept.setServerNames(parameters.getServerNames());
-    }
-    if (parameters.getSNIMatchers() != null) {
-      kept.setSNIMatchers(parameters.getSNIMatchers());
-    }
-    kept.setApplicationProtocols(parameters.getApplicationProtocols());
-    kept.setUseCipherSuitesOrder(parameters.getUseCipherSuitesOrder());
-    real.setSSLParameters(kept);
-  }
-
-  /** The ALPN protocols and server names of this library's own dials and listeners. */
-  public void offer(List<String> alpn, Optional<String> serverName) {
-    if (alpn.isEmpty() && serverName.isEmpty()) {
-      return;
-    }
-    SSLParameters parameters = real.getSSLParameters();
-    rules.offer(parameters, alpn, serverName);
-    real.setSSLParameters(parameters);
   }
 
   @Override

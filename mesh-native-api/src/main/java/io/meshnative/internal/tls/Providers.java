@@ -5,9 +5,13 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.GeneralSecurityException;
 import java.security.Provider;
+import java.security.Security;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +22,9 @@ import org.jspecify.annotations.Nullable;
 public final class Providers {
   private static final Logger LOG = System.getLogger("io.meshnative.tls");
   private static final AtomicBoolean TOLD = new AtomicBoolean();
-  private static final AtomicBoolean SIGNATURES_ARE_SOUND = new AtomicBoolean();
+
+  /** With which providers, in this order, signatures were found to be sound. */
+  private static final AtomicReference<List<Provider>> SOUND = new AtomicReference<>(List.of());
 
   private Providers() {}
 
@@ -76,11 +82,12 @@ public final class Providers {
 
   /**
    * Refuses a JDK whose ECDSA accepts the all-zero signature (CVE-2022-21449): there every
-   * certificate could be forged. A JDK that has passed is not asked again: it makes a key, which
-   * costs more than the rest of opening a client.
+   * certificate could be forged. Not asked again as long as the providers are the same: it makes
+   * a key, which costs more than the rest of opening a client.
    */
   public static void requireSoundSignatures() {
-    if (SIGNATURES_ARE_SOUND.get()) {
+    List<Provider> providers = List.of(Security.getProviders());
+    if (isSame(providers, Objects.requireNonNull(SOUND.get()))) {
       return;
     }
     try {
@@ -88,7 +95,20 @@ public final class Providers {
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("expected a working SHA256withECDSA, found an error", e);
     }
-    SIGNATURES_ARE_SOUND.set(true);
+    SOUND.set(providers);
+  }
+
+  /** The very same objects: providers that differ may be equal, since they are maps. */
+  private static boolean isSame(List<Provider> these, List<Provider> those) {
+    if (these.size() != those.size()) {
+      return false;
+    }
+    for (int i = 0; i < these.size(); i++) {
+      if (these.get(i) != those.get(i)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static boolean finalizationIsDisabled() {

@@ -6,8 +6,6 @@ import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshException;
 import io.meshnative.MeshNotReadyException;
 import io.meshnative.NoEndpointException;
-import io.meshnative.PeerIdentityException;
-import io.meshnative.PeerRefusedException;
 import io.meshnative.discovery.Attempt;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.Endpoint;
@@ -149,7 +147,7 @@ public final class Dialer implements AutoCloseable {
     EndpointPool pool = known(destination, budget);
     List<Endpoint> order = pool.order(options.stickyKey().orElse(null));
     if (order.isEmpty()) {
-      throw none(destination, upstreams.use(destination), true); // they left just now
+      throw DialFailures.none(destination, upstreams.use(destination), true); // they left just now
     }
     return tryEach(destination, options, pool, order, budget, preparer, recording);
   }
@@ -167,7 +165,7 @@ public final class Dialer implements AutoCloseable {
     boolean known = upstream.await(budget);
     if (!known || upstream.endpoints().map(EndpointSet::endpoints).orElse(List.of()).isEmpty()) {
       requireAllowed(destination);
-      throw none(destination, upstream, known);
+      throw DialFailures.none(destination, upstream, known);
     }
     return upstream.pool();
   }
@@ -202,7 +200,7 @@ public final class Dialer implements AutoCloseable {
         throw e; // ours to settle; no other endpoint would answer differently
       } catch (IOException e) {
         if (closed) {
-          throw closedWhileDialling(destination, e);
+          throw DialFailures.closed(destination, e);
         }
         if (isOurOwnEnd(e)) {
           throw e; // ours to settle too; where it is the peer's that ended, the next endpoint may
@@ -214,7 +212,7 @@ public final class Dialer implements AutoCloseable {
         }
       }
     }
-    throw allFailed(destination, order, failures, budget);
+    throw DialFailures.all(destination, order, failures, budget);
   }
 
   /** One connect and handshake. */
@@ -305,7 +303,7 @@ public final class Dialer implements AutoCloseable {
       return onceMoreIfStale(() -> connect(terms, endpoint, options, budget, preparer, () -> {}));
     } catch (IOException e) {
       if (closed) {
-        throw closedWhileDialling(destination, e);
+        throw DialFailures.closed(destination, e);
       }
       if (e instanceof MeshException || e instanceof SocketTimeoutException) {
         throw e;
@@ -517,96 +515,5 @@ public final class Dialer implements AutoCloseable {
     } catch (MeshException e) {
       return true;
     }
-  }
-
-  private static MeshNotReadyException closedWhileDialling(
-      Destination destination, IOException cause) {
-    return new MeshNotReadyException(
-        "the mesh client was closed while it dialled " + destination, cause);
-  }
-
-  private static NoEndpointException none(
-      Destination destination, Upstream upstream, boolean known) {
-    IOException failure = upstream.failure();
-    String found;
-    if (!known) {
-      found =
-          "no answer about its endpoints in time"
-              + (failure == null ? "" : "; the last error was: " + failure.getMessage());
-    } else {
-      EndpointSet set =
-          upstream
-              .endpoints()
-              .orElseGet(() ->
-                  new EndpointSet(
-                      destination, List.of(), EndpointSet.Emptiness.NO_INSTANCE, List.of()));
-      found =
-          switch (set.emptiness()) {
-            case NO_INSTANCE ->
-                "no healthy instance of it in the mesh; is it registered as connect-native or with a sidecar, and"
-                    + " are its checks passing?";
-            case FILTERED_BY_ACL ->
-                "an answer that hides instances; the token needs service:read on \""
-                    + destination.service()
-                    + "\" and node:read (a service identity token has both)";
-            case ALL_SKIPPED ->
-                "instances that cannot be used: " + String.join("; ", set.skipped());
-            case NOT_EMPTY -> "endpoints that left while dialling; dial again";
-          };
-    }
-    return new NoEndpointException(
-        destination, "expected an endpoint of " + destination + ", found " + found, failure);
-  }
-
-  /** A peer that is another one, or that refused us, says more than a dead address. */
-  private static IOException allFailed(
-      Destination destination, List<Endpoint> tried, List<IOException> failures, Deadline budget) {
-    IOException telling = null;
-    for (IOException failure : failures) {
-      if (failure instanceof PeerIdentityException
-          || (failure instanceof PeerRefusedException
-              && !(telling instanceof PeerIdentityException))) {
-        telling = failure;
-      }
-    }
-    if (telling == null && budget.expired()) {
-      SocketTimeoutException late =
-          new SocketTimeoutException(
-              "expected a connection to "
-                  + destination
-                  + " within "
-                  + budget.budgetMillis()
-                  + " ms, found none after "
-                  + failures.size()
-                  + " of "
-                  + tried.size()
-                  + " endpoints");
-      telling = late;
-    }
-    if (telling == null) {
-      StringBuilder found = new StringBuilder();
-      for (int i = 0; i < failures.size(); i++) {
-        found
-            .append(i == 0 ? "" : "; ")
-            .append(tried.get(i).address())
-            .append(": ")
-            .append(failures.get(i).getMessage());
-      }
-      telling =
-          new NoEndpointException(
-              destination,
-              "expected a connection to one of the endpoints of "
-                  + destination
-                  + ", found none ("
-                  + found
-                  + ")",
-              failures.isEmpty() ? null : failures.get(0));
-    }
-    for (IOException failure : failures) {
-      if (failure != telling && failure != telling.getCause()) {
-        telling.addSuppressed(failure);
-      }
-    }
-    return telling;
   }
 }
