@@ -77,7 +77,9 @@ public final class Faults {
    */
   public Faults noLeader(boolean on) {
     plane.faults.leaderless(on);
-    plane.index.releaseAll();
+    if (on) {
+      plane.index.releaseAll();
+    }
     return this;
   }
 
