@@ -32,8 +32,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  * <p>The kept corpus ({@code src/test/resources/io/meshnative/fuzz/<target>}) is replayed in every
  * build. Then each target is fuzzed: from one seed and for so many inputs, so that a build which
  * changes nothing finds nothing; or, with {@code -Dmesh.fuzz.seconds=…}, from chance and for that
- * time. What is found is written to {@code target/fuzz/<target>}: fix it, and put the input into the
- * corpus.
+ * time. What is found is written to {@code target/fuzz/<target>}: fix it, and put the input into
+ * the corpus.
  *
  * <p>Jazzer runs as a process of its own, one a target: its JUnit integration is made for JUnit 5,
  * fuzzes one target a JVM only, and would instrument the classes of all tests beside it.

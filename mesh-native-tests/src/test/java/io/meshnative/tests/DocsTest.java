@@ -189,7 +189,8 @@ final class DocsTest {
   @TestFactory
   Stream<DynamicTest> anAttackIsProvedByTestsThatExist() {
     TreeSet<String> tests = new TreeSet<>();
-    for (String module : List.of(
+    for (String module :
+        List.of(
             "mesh-native-api", "mesh-native-okhttp", "mesh-native-testkit", "mesh-native-tests")) {
       tests.addAll(sources(ROOT.resolve(module).resolve("src/test/java")).keySet());
     }

@@ -66,8 +66,8 @@ final class StateBoard {
   }
 
   /**
-   * Something that was needed is there, by an answer of this source, which has recovered with it: in
-   * one step, so that nobody who waited for it meets a client that is stale for a moment.
+   * Something that was needed is there, by an answer of this source, which has recovered with it:
+   * in one step, so that nobody who waited for it meets a client that is stale for a moment.
    */
   void holds(Need need, String source) {
     boolean[] first = {false};
@@ -108,8 +108,7 @@ final class StateBoard {
 
   /** Sets why everything is denied, or null when nothing has ended. */
   void expired(@Nullable String why) {
-    change(
-        () -> expired = why, () -> why == null ? "identity and policy are live again" : why);
+    change(() -> expired = why, () -> why == null ? "identity and policy are live again" : why);
   }
 
   void close() {

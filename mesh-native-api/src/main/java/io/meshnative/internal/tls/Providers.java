@@ -82,8 +82,8 @@ public final class Providers {
 
   /**
    * Refuses a JDK whose ECDSA accepts the all-zero signature (CVE-2022-21449): there every
-   * certificate could be forged. Not asked again as long as the providers are the same: it makes
-   * a key, which costs more than the rest of opening a client.
+   * certificate could be forged. Not asked again as long as the providers are the same: it makes a
+   * key, which costs more than the rest of opening a client.
    */
   public static void requireSoundSignatures() {
     List<Provider> providers = List.of(Security.getProviders());

@@ -13,11 +13,7 @@ abstract class RuledEngine extends SSLEngine {
   private final boolean client;
 
   RuledEngine(
-      SSLEngine real,
-      EngineRules rules,
-      boolean client,
-      @Nullable String peerHost,
-      int peerPort) {
+      SSLEngine real, EngineRules rules, boolean client, @Nullable String peerHost, int peerPort) {
     super(peerHost, peerPort);
     this.real = real;
     this.rules = rules;

@@ -15,15 +15,13 @@ import java.util.List;
 final class DialFailures {
   private DialFailures() {}
 
-  static MeshNotReadyException closed(
-      Destination destination, IOException cause) {
+  static MeshNotReadyException closed(Destination destination, IOException cause) {
     return new MeshNotReadyException(
         "the mesh client was closed while it dialled " + destination, cause);
   }
 
   /** The catalog has nobody to dial, or has not said so in time. */
-  static NoEndpointException none(
-      Destination destination, Upstream upstream, boolean known) {
+  static NoEndpointException none(Destination destination, Upstream upstream, boolean known) {
     IOException failure = upstream.failure();
     String found;
     if (!known) {
