@@ -1,12 +1,16 @@
 package io.meshnative.tests;
 
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Callable;
+import org.awaitility.Awaitility;
 
 /**
  * Ports of the loopback for listeners that are told their port: other processes, and what binds the
@@ -36,5 +40,18 @@ final class Ports {
       ports.add(reserve());
     }
     return ports;
+  }
+
+  /**
+   * Listens on a port that somebody has just closed: the kernel may give it back only when the
+   * thread that was accepting there has noticed.
+   */
+  static <T> T listening(Callable<T> listener) {
+    return Awaitility.await("the port is free")
+        .atMost(Cast.GUARD)
+        .pollDelay(Duration.ZERO)
+        .pollInterval(Duration.ofMillis(5))
+        .ignoreExceptionsInstanceOf(BindException.class)
+        .until(listener, made -> true);
   }
 }

@@ -97,11 +97,14 @@ final class TlsWorld implements AutoCloseable {
   static Application open(MeshClient service, Door door, int port) throws IOException {
     if (door == Door.ENGINE) {
       return application(
-          new EngineEcho(() -> service.serverContext().createSSLEngine(), port, engine -> {}));
+          Ports.listening(() ->
+              new EngineEcho(() -> service.serverContext().createSSLEngine(), port, engine -> {})));
     }
     Echo echo =
         new Echo(
-            service.listen(new InetSocketAddress("127.0.0.1", port), ListenOptions.defaults()));
+            Ports.listening(() ->
+                service.listen(
+                    new InetSocketAddress("127.0.0.1", port), ListenOptions.defaults())));
     return new Application() {
       @Override
       public int port() {
@@ -123,16 +126,17 @@ final class TlsWorld implements AutoCloseable {
   /** A server of bare engines that are not ours. */
   static Application open(RawPeer peer, int port, Tls tls) throws IOException {
     return application(
-        new EngineEcho(
-            () -> {
-              SSLEngine engine = peer.serverEngine();
-              if (tls == Tls.CONSCRYPT) {
-                Conscrypt.setUseSessionTickets(engine, true);
-              }
-              return engine;
-            },
-            port,
-            engine -> {}));
+        Ports.listening(() ->
+            new EngineEcho(
+                () -> {
+                  SSLEngine engine = peer.serverEngine();
+                  if (tls == Tls.CONSCRYPT) {
+                    Conscrypt.setUseSessionTickets(engine, true);
+                  }
+                  return engine;
+                },
+                port,
+                engine -> {})));
   }
 
   private static Application application(EngineEcho echo) {
