@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLSocket;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,6 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * dialled and listened, and holds a connection in each direction when it is closed.
  */
 @ExtendWith(Quiet.class)
+@Tag("alone")
 class ThousandClientsTest {
   private static final Destination WEB = Destination.parse("web");
   private static final int CLIENTS = 1000;
@@ -161,7 +163,7 @@ class ThousandClientsTest {
       world.run(CLIENTS);
       awaitNoClient(world);
       Awaitility.await("as much is held as before")
-          .atMost(Cast.GUARD)
+          .atMost(Cast.GUARD.multipliedBy(3)) // pools keep an idle thread for a minute
           .untilAsserted(() -> {
             assertThat(Footprint.instances(OURS)).isEqualTo(ours);
             assertNoMore(Footprint.instances(Footprint::ownsNativeMemory), natives);

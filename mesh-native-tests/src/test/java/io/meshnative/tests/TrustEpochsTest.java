@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLSocket;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * that outlive them all: neither heap nor native memory grows with their number.
  */
 @ExtendWith(Quiet.class)
+@Tag("alone")
 class TrustEpochsTest {
   private static final int EPOCHS = 10_000;
   private static final int WARM = 2_000;
