@@ -290,7 +290,12 @@ final class ConsulRegistrar implements Registrar {
               .within(ENDING);
       alsoFormerly(call);
       formerly.clear();
-      wiring.client().execute(call, calls);
+      if (wiring.client().places() == 1) {
+        wiring.client().execute(call, calls);
+      } else {
+        // No other agent can do it for the one that has the service; its answer would hide that.
+        wiring.client().executeAt(place, call, calls);
+      }
     } catch (ControlPlaneException e) {
       // Newer agents answer 404 for what is gone already, older ones 500 where ACLs are on.
       String message = String.valueOf(e.getMessage());
