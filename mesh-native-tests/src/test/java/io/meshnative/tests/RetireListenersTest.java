@@ -114,13 +114,13 @@ class RetireListenersTest {
     // Whatever the application hangs on the JDK's shared timer, it may block there for ever.
     CompletableFuture<Void> blocking = new CompletableFuture<>();
     CountDownLatch blocked = new CountDownLatch(1);
+    // Hung on before the timer is set: else it may have run already, and this thread would hang.
     CompletableFuture<Void> ignored =
-        blocking
-            .orTimeout(1, TimeUnit.MILLISECONDS)
-            .whenComplete((ok, late) -> {
-              blocked.countDown();
-              hang();
-            });
+        blocking.whenComplete((ok, late) -> {
+          blocked.countDown();
+          hang();
+        });
+    blocking.orTimeout(1, TimeUnit.MILLISECONDS);
     assertThat(blocked.await(60, TimeUnit.SECONDS)).isTrue();
     CountDownLatch told = new CountDownLatch(1);
     web.onRetire(
