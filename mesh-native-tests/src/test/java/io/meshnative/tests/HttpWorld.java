@@ -89,6 +89,31 @@ final class HttpWorld implements AutoCloseable {
     return new RawHttp2(socket);
   }
 
+  /** A new root, and a leaf of it for the server; the old root stays, and the callers' leaves. */
+  void rotate() {
+    plane.rotateRoot();
+    await(
+        "the server has a leaf of the new root",
+        () ->
+            api.identity()
+                .chain()
+                .get(0)
+                .getIssuerX500Principal()
+                .equals(plane.authority().root().getSubjectX500Principal()));
+  }
+
+  /** The old roots go, and with them what was proven under them. */
+  void removeOldRoots() {
+    long before = api.trustGeneration();
+    plane.removeOldRoots();
+    await("the server trusts the new root only", () -> api.trustGeneration() > before);
+  }
+
+  /** New leaves, of the newest root, for whoever connects from now on. */
+  void renewCallers() {
+    callers.clear();
+  }
+
   @Override
   public void close() throws Exception {
     try {
