@@ -230,6 +230,7 @@ class HttpRequestViewTest {
         "[abc]",
         "::1",
         "h\u00f6st",
+        "\u212aasse.example", // the kelvin sign, which lower-cases to "k"
         "a\u0000"
       })
   void T34_hostsWithASecondReadingAreRefused(String line) {
