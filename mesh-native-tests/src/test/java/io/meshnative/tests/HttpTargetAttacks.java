@@ -60,7 +60,8 @@ abstract class HttpTargetAttacks extends HttpSuite {
       })
   void t30APathThatHasASecondReadingIsRefusedBeforeAnyDecision(String target) throws Exception {
     world.rules(ALL_BUT_ADMIN);
-    assertThat(get(target)).isIn(400, CLOSED);
+    // 404: the JDK's server takes //admin for a host, and no path of it, before anybody is asked.
+    assertThat(get(target)).isIn(400, 404, CLOSED);
     assertNothingSeen();
   }
 
