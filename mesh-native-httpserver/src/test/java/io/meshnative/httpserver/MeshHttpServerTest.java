@@ -11,7 +11,10 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
+import io.meshnative.MeshClient;
 import io.meshnative.MeshPeer;
+import io.meshnative.discovery.Destination;
+import io.meshnative.discovery.Registration;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -85,14 +88,14 @@ class MeshHttpServerTest {
     HttpContext late = server.createContext("/a/b");
     server.start();
     late.setHandler(answering("long"));
-    server.createContext("/added", answering("added"));
+    server.createContext("/x", answering("added"));
 
     assertThat(mesh.body(server, "/a/c")).isEqualTo("short");
     assertThat(mesh.body(server, "/a/b/c")).isEqualTo("long");
-    assertThat(mesh.body(server, "/added?x")).isEqualTo("added");
+    assertThat(mesh.body(server, "/x?y")).isEqualTo("added");
     assertThat(mesh.status(server, "/")).isEqualTo(404);
-    server.removeContext("/added");
-    assertThat(mesh.status(server, "/added")).isEqualTo(404);
+    server.removeContext("/x");
+    assertThat(mesh.status(server, "/x")).isEqualTo(404);
     server.removeContext(late);
     assertThat(mesh.body(server, "/a/b/c")).isEqualTo("short");
     server.createContext("/nothing");
@@ -346,7 +349,7 @@ class MeshHttpServerTest {
     server.setExecutor(Runnable::run);
     server.createContext("/", answering("in"));
     server.start();
-    assertThatThrownBy(() -> mesh.ask(server, "/")).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> mesh.body(server, "/")).isInstanceOf(IOException.class);
   }
 
   @Test
@@ -444,6 +447,27 @@ class MeshHttpServerTest {
     } catch (IOException e) {
       return false;
     }
+  }
+
+  @Test
+  void aServerThatStartsEntersItsServiceIntoTheCatalog() throws Exception {
+    try (MeshClient shop =
+        mesh.builder("shop").register(Registration.ofListener().withAddress("127.0.0.1")).build()) {
+      shop.awaitReady(Mesh.GUARD);
+      MeshHttpServer server = keep(MeshHttpServer.create(shop, Mesh.loopback()));
+      server.start();
+      int port = server.getAddress().getPort();
+      Awaitility.await("the catalog knows the server")
+          .atMost(Mesh.GUARD)
+          .until(
+              () ->
+                  mesh.web.endpoints(Destination.parse("shop")).stream()
+                      .anyMatch(endpoint -> endpoint.port() == port));
+      server.stop(0);
+    }
+    assertThatThrownBy(() -> mesh.api.listening(0)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> mesh.api.listening(65536))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
