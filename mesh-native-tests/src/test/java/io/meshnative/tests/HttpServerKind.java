@@ -4,7 +4,7 @@ import io.meshnative.MeshClient;
 
 /** The adapters for HTTP servers; each has every attack of {@link HttpAttacks} to survive. */
 enum HttpServerKind {
-  ;
+  JDK(JdkHttpServer::new);
 
   private final HttpServerUnderTest.Factory factory;
 
