@@ -117,8 +117,16 @@ final class EnvoyConfig {
 
   // ---- clusters ----
 
+  /**
+   * Endpoints on loopback.
+   *
+   * @param http what of HTTP is spoken, see {@link #httpOptions}; empty for the default
+   */
   static Map<String, Object> cluster(
-      String name, List<Integer> ports, boolean http2, Map<String, Object> transportSocket) {
+      String name,
+      List<Integer> ports,
+      Map<String, Object> http,
+      Map<String, Object> transportSocket) {
     List<Map<String, Object>> endpoints = new ArrayList<>();
     for (int port : ports) {
       endpoints.add(Map.of("endpoint", Map.of("address", loopback(port))));
@@ -133,19 +141,29 @@ final class EnvoyConfig {
     fields.put(
         "load_assignment",
         Map.of("cluster_name", name, "endpoints", List.of(Map.of("lb_endpoints", endpoints))));
-    if (http2) {
+    if (!http.isEmpty()) {
       fields.put(
           "typed_extension_protocol_options",
           Map.of(
               "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-              EnvoyJson.typed(
-                  "extensions.upstreams.http.v3.HttpProtocolOptions",
-                  Map.of("explicit_http_config", Map.of("http2_protocol_options", Map.of())))));
+              EnvoyJson.typed("extensions.upstreams.http.v3.HttpProtocolOptions", http)));
     }
     if (!transportSocket.isEmpty()) {
       fields.put("transport_socket", transportSocket);
     }
     return fields;
+  }
+
+  /**
+   * How a cluster speaks HTTP.
+   *
+   * @param fresh whether each request has a connection of its own
+   */
+  static Map<String, Object> httpOptions(boolean http2, boolean fresh) {
+    String version = http2 ? "http2_protocol_options" : "http_protocol_options";
+    Map<String, Object> common = fresh ? Map.of("max_requests_per_connection", 1) : Map.of();
+    return Map.of(
+        "explicit_http_config", Map.of(version, Map.of()), "common_http_protocol_options", common);
   }
 
   // ---- mutual TLS ----

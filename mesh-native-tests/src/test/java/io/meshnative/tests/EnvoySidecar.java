@@ -80,6 +80,7 @@ final class EnvoySidecar implements AutoCloseable {
     private List<Intention> intentions = List.of();
     private DefaultDecision byDefault = DefaultDecision.ALLOW;
     private String newestTls = "";
+    private boolean fresh;
 
     private Builder(
         Plane plane, String service, String destination, Protocol protocol, List<Integer> ports) {
@@ -106,6 +107,12 @@ final class EnvoySidecar implements AutoCloseable {
     /** The newest version of TLS that an outbound one speaks, such as {@code TLSv1_2}. */
     Builder newestTls(String value) {
       newestTls = value;
+      return this;
+    }
+
+    /** Each request over HTTP goes on over a connection of its own. */
+    Builder freshConnections() {
+      fresh = true;
       return this;
     }
 
@@ -193,7 +200,13 @@ final class EnvoySidecar implements AutoCloseable {
               asked.destination + ".default.dc1.internal." + domain,
               asked.newestTls);
     }
-    return EnvoyConfig.cluster(CLUSTER, asked.ports, asked.protocol == Protocol.HTTP2, tls);
+    Map<String, Object> http =
+        switch (asked.protocol) {
+          case TCP -> Map.of();
+          case HTTP1 -> EnvoyConfig.httpOptions(false, asked.fresh);
+          case HTTP2 -> EnvoyConfig.httpOptions(true, asked.fresh);
+        };
+    return EnvoyConfig.cluster(CLUSTER, asked.ports, http, tls);
   }
 
   // ---- what changes while it runs ----
