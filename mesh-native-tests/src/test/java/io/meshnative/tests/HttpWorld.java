@@ -3,6 +3,7 @@ package io.meshnative.tests;
 import static io.meshnative.tests.Cast.await;
 
 import io.meshnative.MeshClient;
+import io.meshnative.intention.Decision;
 import io.meshnative.intention.HttpRequestView;
 import io.meshnative.intention.MalformedRequestException;
 import io.meshnative.testkit.EmbeddedControlPlane;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 
@@ -47,18 +49,28 @@ final class HttpWorld implements AutoCloseable {
    * until the server goes by them; others that it had are gone.
    */
   void rules(String permissions) throws Exception {
+    // Each set of rules begins with a denial of a path of its own, so that it can be told.
     String path = "/marker-" + marker++;
-    String last = "{\"Action\":\"allow\",\"HTTP\":{\"PathExact\":\"" + path + "\"}}";
+    String first = "{\"Action\":\"deny\",\"HTTP\":{\"PathExact\":\"" + path + "\"}}";
     plane.intention(
-        WEB, SERVICE, "[" + permissions + (permissions.isEmpty() ? "" : ",") + last + "]");
+        WEB, SERVICE, "[" + first + (permissions.isEmpty() ? "" : ",") + permissions + "]");
     HttpRequestView request = get(path);
-    await("the rules are held", () -> api.explain(WEB, request).isAllowed());
+    await(
+        "the rules are held",
+        () ->
+            api.explain(WEB, request) instanceof Decision.Denied denied
+                && denied.cause() == Decision.Cause.PERMISSION
+                && denied.permissionIndex().equals(OptionalInt.of(0)));
   }
 
   /** Denies {@code web} altogether, and waits until the server knows it. */
   void denyWeb() {
     plane.deny(WEB, SERVICE);
-    await("web is denied", () -> !api.explain(WEB, get("/marker-" + (marker - 1))).isAllowed());
+    await(
+        "web is denied",
+        () ->
+            api.explain(WEB) instanceof Decision.Denied denied
+                && denied.cause() == Decision.Cause.INTENTION);
   }
 
   private static HttpRequestView get(String path) {
@@ -87,6 +99,31 @@ final class HttpWorld implements AutoCloseable {
     parameters.setApplicationProtocols(new String[] {"h2"});
     socket.setSSLParameters(parameters);
     return new RawHttp2(socket);
+  }
+
+  /** A new root, and a leaf of it for the server; the old root stays, and the callers' leaves. */
+  void rotate() {
+    plane.rotateRoot();
+    await(
+        "the server has a leaf of the new root",
+        () ->
+            api.identity()
+                .chain()
+                .get(0)
+                .getIssuerX500Principal()
+                .equals(plane.authority().root().getSubjectX500Principal()));
+  }
+
+  /** The old roots go, and with them what was proven under them. */
+  void removeOldRoots() {
+    long before = api.trustGeneration();
+    plane.removeOldRoots();
+    await("the server trusts the new root only", () -> api.trustGeneration() > before);
+  }
+
+  /** New leaves, of the newest root, for whoever connects from now on. */
+  void renewCallers() {
+    callers.clear();
   }
 
   @Override
