@@ -20,7 +20,6 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.SocketTimeoutException;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import javax.net.ssl.SSLSocket;
@@ -77,16 +76,7 @@ class EnvoyInboundTest {
   }
 
   private OkHttpClient http(MeshClient mesh) {
-    OkHttpClient http =
-        MeshOkHttp.install(
-                new OkHttpClient.Builder().callTimeout(Cast.GUARD).readTimeout(Cast.GUARD), mesh)
-            .build();
-    cast.keep(() -> {
-      http.dispatcher().cancelAll();
-      http.connectionPool().evictAll();
-      http.dispatcher().executorService().shutdown();
-    });
-    return http;
+    return PatientHttp.closing(cast, MeshOkHttp.install(PatientHttp.builder(), mesh).build());
   }
 
   private static Response call(OkHttpClient http, String path) throws IOException {
@@ -254,7 +244,7 @@ class EnvoyInboundTest {
     sidecar(EnvoySidecar.inbound(agent, "db", protocol, app.port()));
     MeshClient web = cast.client("web");
     Cast.awaitEndpoint(web, "db");
-    OkHttpClient http = http(web).newBuilder().callTimeout(Duration.ZERO).build();
+    OkHttpClient http = http(web);
     try (Response stream = call(http, PlainApplication.STREAM)) {
       BufferedSource body = stream.body().source();
       assertThat(body.readUtf8Line()).isEqualTo("still here");

@@ -93,14 +93,7 @@ class EnvoyOutboundTest {
 
   /** A caller that knows nothing of the mesh, and tries nothing twice. */
   private OkHttpClient plain() {
-    OkHttpClient http =
-        new OkHttpClient.Builder().readTimeout(Cast.GUARD).retryOnConnectionFailure(false).build();
-    cast.keep(() -> {
-      http.dispatcher().cancelAll();
-      http.connectionPool().evictAll();
-      http.dispatcher().executorService().shutdown();
-    });
-    return http;
+    return PatientHttp.closing(cast, PatientHttp.builder().retryOnConnectionFailure(false).build());
   }
 
   private static Response call(OkHttpClient http, EnvoySidecar sidecar, String path)
