@@ -2,6 +2,7 @@ package io.meshnative.servlet.jetty;
 
 import io.meshnative.MeshClient;
 import io.meshnative.RequestGate;
+import io.meshnative.servlet.internal.Engines;
 import io.meshnative.servlet.internal.RequestJudge;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -9,6 +10,8 @@ import java.util.List;
 import java.util.Objects;
 import org.eclipse.jetty.http.HttpCompliance;
 import org.eclipse.jetty.http.UriCompliance;
+import org.eclipse.jetty.io.Connection;
+import org.eclipse.jetty.io.ssl.SslConnection;
 import org.eclipse.jetty.server.ConnectionFactory;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -95,6 +98,7 @@ public final class MeshJettyConnector extends ServerConnector {
     this.judge = new RequestJudge(mesh);
     MeshHandler.atRootOf(server);
     server.addEventListener(new RootWatch());
+    addBean(new ConnectionEnd());
   }
 
   private static ConnectionFactory[] factories(
@@ -191,6 +195,16 @@ public final class MeshJettyConnector extends ServerConnector {
 
   private boolean isJudgedFirst() {
     return server.getHandler() instanceof MeshHandler;
+  }
+
+  /** A connection that has ended is no live one any more. */
+  private static final class ConnectionEnd implements Connection.Listener {
+    @Override
+    public void onClosed(Connection connection) {
+      if (connection instanceof SslConnection tls) {
+        Engines.end(tls.getSSLEngine());
+      }
+    }
   }
 
   /** Puts the judgement first before anything starts, and hears when it is there no more. */

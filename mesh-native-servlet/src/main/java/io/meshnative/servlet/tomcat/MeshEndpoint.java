@@ -1,5 +1,6 @@
 package io.meshnative.servlet.tomcat;
 
+import io.meshnative.servlet.internal.Engines;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -16,6 +17,7 @@ import org.apache.tomcat.util.net.SSLImplementation;
 import org.apache.tomcat.util.net.SSLSupport;
 import org.apache.tomcat.util.net.SSLUtil;
 import org.apache.tomcat.util.net.SecureNioChannel;
+import org.apache.tomcat.util.net.SocketBufferHandler;
 import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.apache.tomcat.util.net.jsse.JSSEImplementation;
 import org.apache.tomcat.util.net.jsse.JSSESupport;
@@ -48,6 +50,11 @@ final class MeshEndpoint extends NioEndpoint {
     engine.setHandshakeApplicationProtocolSelector((handshaking, offered) ->
         PROTOCOLS.stream().filter(offered::contains).findFirst().orElse(""));
     return engine;
+  }
+
+  @Override
+  protected NioChannel createChannel(SocketBufferHandler buffers) {
+    return new Channel(buffers, this);
   }
 
   /** False, so that the first bytes decide, whatever was agreed: see {@link MeshHttp2}. */
@@ -84,6 +91,25 @@ final class MeshEndpoint extends NioEndpoint {
       channel.shutdownInput();
     } catch (IOException e) {
       LOG.log(Level.DEBUG, "the connection to be cut has ended by itself", e);
+    }
+  }
+
+  /** A connection that has ended is no live one any more. */
+  private static final class Channel extends SecureNioChannel {
+    Channel(SocketBufferHandler buffers, NioEndpoint endpoint) {
+      super(buffers, endpoint);
+    }
+
+    @Override
+    public void close(boolean force) throws IOException {
+      SSLEngine engine = getSslEngine();
+      try {
+        super.close(force);
+      } finally {
+        if (engine != null && !isOpen()) {
+          Engines.end(engine);
+        }
+      }
     }
   }
 
