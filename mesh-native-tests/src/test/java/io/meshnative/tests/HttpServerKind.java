@@ -4,7 +4,9 @@ import io.meshnative.MeshClient;
 
 /** The adapters for HTTP servers; each has every attack of {@link HttpAttacks} to survive. */
 enum HttpServerKind {
-  JDK(JdkHttpServer::new);
+  JDK(JdkHttpServer::new),
+  JETTY(JettyServer::new),
+  TOMCAT(TomcatServer::new);
 
   private final HttpServerUnderTest.Factory factory;
 

@@ -1,0 +1,7 @@
+package io.meshnative.tests;
+
+class TomcatAttacksTest extends HttpAttacks {
+  TomcatAttacksTest() {
+    super(HttpServerKind.TOMCAT, TlsKind.CONSCRYPT);
+  }
+}

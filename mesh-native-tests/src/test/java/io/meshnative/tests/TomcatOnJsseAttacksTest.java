@@ -1,0 +1,7 @@
+package io.meshnative.tests;
+
+class TomcatOnJsseAttacksTest extends HttpLiveAttacks {
+  TomcatOnJsseAttacksTest() {
+    super(HttpServerKind.TOMCAT, TlsKind.JSSE);
+  }
+}
