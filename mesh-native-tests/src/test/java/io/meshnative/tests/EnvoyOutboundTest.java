@@ -45,6 +45,11 @@ class EnvoyOutboundTest {
           + (newestTls.isEmpty() ? "what Envoy chooses" : newestTls);
     }
 
+    /** Whether it serves servlets, and speaks HTTP/2. */
+    boolean container() {
+      return adapter() && !server.equals(HttpServerKind.JDK.name());
+    }
+
     boolean adapter() {
       return !server.equals("listen");
     }
@@ -60,6 +65,10 @@ class EnvoyOutboundTest {
       for (HttpServerKind kind : HttpServerKind.values()) {
         ways.add(new Way(kind.name(), kind::start, tls, EnvoySidecar.Protocol.HTTP1, "TLSv1_2"));
         ways.add(new Way(kind.name(), kind::start, tls, EnvoySidecar.Protocol.HTTP1, "TLSv1_3"));
+        if (kind != HttpServerKind.JDK) {
+          ways.add(new Way(kind.name(), kind::start, tls, EnvoySidecar.Protocol.HTTP2, "TLSv1_2"));
+          ways.add(new Way(kind.name(), kind::start, tls, EnvoySidecar.Protocol.HTTP2, "TLSv1_3"));
+        }
       }
     }
     return ways.stream();
@@ -141,7 +150,13 @@ class EnvoyOutboundTest {
                 .start());
     OkHttpClient http = plain();
 
-    assertThat(status(http, web, "/orders/17?full=yes")).isEqualTo(200);
+    try (Response response = call(http, web, "/orders/17?full=yes")) {
+      assertThat(response.code()).isEqualTo(200);
+      assertThat(response.body().string()).isEqualTo("seen\n");
+      if (way.container()) { // though HTTP/2 carries the scheme of the plain call
+        assertThat(response.header(RecordingServlet.SECURITY)).isEqualTo("https is secure");
+      }
+    }
     assertThat(application.seen())
         .singleElement()
         .satisfies(seen -> {
