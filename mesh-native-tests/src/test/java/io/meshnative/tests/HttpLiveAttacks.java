@@ -292,7 +292,7 @@ abstract class HttpLiveAttacks extends HttpSuite {
   @Tag("T40")
   void callersWhoLeaveInTheMiddleLeaveNothingBehind() throws Exception {
     world.rules(ALLOW_ALL);
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 60; i++) {
       try (RawHttp web = world.connect(HttpWorld.WEB)) {
         switch (i % 4) {
           case 0 -> web.send("GET /public HT");

@@ -260,8 +260,6 @@ abstract class HttpMessageAttacks extends HttpTargetAttacks {
         "GET /public\r\n\r\n",
         "GET /public HTTP/2.0\r\nHost: api\r\n\r\n",
         "GET /public HTTP/1.1x\r\nHost: api\r\n\r\n",
-        "GET /public http/1.1\r\nHost: api\r\n\r\n",
-        "GET /public\tHTTP/1.1\r\nHost: api\r\n\r\n",
         "GET\u0000/public HTTP/1.1\r\nHost: api\r\n\r\n",
         "\u0000GET /public HTTP/1.1\r\nHost: api\r\n\r\n",
         "GET /pub\u0001lic HTTP/1.1\r\nHost: api\r\n\r\n",
@@ -271,6 +269,19 @@ abstract class HttpMessageAttacks extends HttpTargetAttacks {
     world.rules(ALLOW_ALL);
     try (RawHttp web = world.connect(HttpWorld.WEB)) {
       web.send(raw + HIDDEN);
+      web.rest();
+    }
+    assertThat(seen()).noneMatch(request -> request.path().startsWith("/admin"));
+  }
+
+  /** Jetty takes a version in small letters, Tomcat takes a tab for a blank (RFC 9112 §3). */
+  @ParameterizedTest
+  @ValueSource(strings = {"/public http/1.1", "/public\tHTTP/1.1"})
+  void t39WhatStandsBehindALineThatIsReadLenientlyIsJudgedForItself(String rest) throws Exception {
+    world.rules(deny("\"PathPrefix\":\"/admin\"") + "," + ALLOW_ALL);
+    try (RawHttp web = world.connect(HttpWorld.WEB)) {
+      web.send("GET " + rest + "\r\nHost: api\r\n\r\n");
+      web.send("GET /admin/hidden HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n");
       web.rest();
     }
     assertThat(seen()).noneMatch(request -> request.path().startsWith("/admin"));

@@ -33,6 +33,7 @@ final class RawHttp implements AutoCloseable {
   }
 
   private final SSLSocket socket;
+  private boolean inChunk;
   private final InputStream in;
 
   RawHttp(SSLSocket socket) throws IOException {
@@ -123,14 +124,28 @@ final class RawHttp implements AutoCloseable {
         : text(Integer.parseInt(length.get(0)));
   }
 
-  /** Reads the next chunk of an answer in chunks; the last one is empty. */
+  /**
+   * Reads the next chunk of an answer in chunks; the last one is empty. The line that ends a chunk
+   * is read with the next one: Jetty sends it only then.
+   */
   String chunk() throws IOException {
+    endChunk();
     String chunk = text(Integer.parseInt(line(), 16));
-    String end = line();
-    if (!end.isEmpty()) {
-      throw new IOException("expected the end of a chunk, found " + end);
+    inChunk = true;
+    if (chunk.isEmpty()) {
+      endChunk();
     }
     return chunk;
+  }
+
+  private void endChunk() throws IOException {
+    if (inChunk) {
+      inChunk = false;
+      String end = line();
+      if (!end.isEmpty()) {
+        throw new IOException("expected the end of a chunk, found " + end);
+      }
+    }
   }
 
   private String text(int length) throws IOException {
@@ -155,8 +170,17 @@ final class RawHttp implements AutoCloseable {
     }
   }
 
-  /** Waits for the end of the connection; returns what still came, as ISO 8859-1. */
+  /**
+   * Waits for the end of the connection; returns what still came, as ISO 8859-1, without the line
+   * that ends a chunk.
+   */
   String rest() throws IOException {
+    String rest = everything();
+    boolean ends = inChunk && rest.startsWith("\r\n");
+    return ends ? rest.substring(2) : rest;
+  }
+
+  private String everything() throws IOException {
     StringBuilder rest = new StringBuilder();
     try {
       for (int c = in.read(); c >= 0; c = in.read()) {

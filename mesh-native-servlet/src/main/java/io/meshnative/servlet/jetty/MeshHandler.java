@@ -16,6 +16,7 @@ import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpHeaderValue;
 import org.eclipse.jetty.http.HttpURI;
 import org.eclipse.jetty.http.HttpVersion;
+import org.eclipse.jetty.http.UriCompliance;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
@@ -51,6 +52,10 @@ final class MeshHandler extends Handler.Wrapper {
   }
 
   private static Verdict judge(MeshJettyConnector connector, Request request) {
+    if (UriCompliance.checkUriCompliance(UriCompliance.DEFAULT, request.getHttpURI(), null)
+        != null) {
+      return new Verdict.Refused(new HttpRefusal(400, HttpRefusal.MALFORMED), true);
+    }
     return connector
         .judge()
         .judge(
@@ -154,10 +159,16 @@ final class MeshHandler extends Handler.Wrapper {
       }
     }
 
+    /** What was cut off must not look complete, whatever its application makes of the exception. */
     @Override
     public void succeeded() {
       end();
-      super.succeeded();
+      var withdrawn = admitted.withdrawn();
+      if (withdrawn == null) {
+        super.succeeded();
+      } else {
+        super.failed(withdrawn);
+      }
     }
 
     @Override

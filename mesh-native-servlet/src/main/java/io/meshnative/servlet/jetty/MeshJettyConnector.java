@@ -55,7 +55,7 @@ import org.eclipse.jetty.util.component.LifeCycle;
  *
  * <p>HTTP/2 is spoken where {@code jetty-http2-server} is present; which protocol a connection
  * speaks is decided by its first bytes, because there are peers whose ALPN does not tell. No {@code
- * jetty-alpn} module is needed. The parser is strict (RFC 9110, RFC 3986, no ambiguous paths). Other
+ * jetty-alpn} module is needed. The parser is strict (no violation of RFC 9110 or RFC 3986, no ambiguous path). Other
  * connectors of the server are left alone.
  */
 public final class MeshJettyConnector extends ServerConnector {
@@ -131,15 +131,16 @@ public final class MeshJettyConnector extends ServerConnector {
   }
 
   /**
-   * Returns settings for requests of the mesh: strict parsers, no version in the answers, and no
-   * comparison of the SNI with the certificate, which names a SPIFFE id.
+   * Returns settings for requests of the mesh: a strict parser, no version in the answers, and no
+   * comparison of the SNI with the certificate, which names a SPIFFE id. Ambiguous paths are left to
+   * the judgement, which refuses them and ends the connection: Jetty would go on with it.
    *
    * @return new settings; the caller may change limits and buffers
    */
   public static HttpConfiguration strictConfiguration() {
     HttpConfiguration configuration = new HttpConfiguration();
-    configuration.setHttpCompliance(HttpCompliance.RFC9110);
-    configuration.setUriCompliance(UriCompliance.DEFAULT);
+    configuration.setHttpCompliance(HttpCompliance.STRICT);
+    configuration.setUriCompliance(UriCompliance.UNSAFE);
     configuration.setSendServerVersion(false);
     configuration.addCustomizer(new SecureRequestCustomizer(false));
     return configuration;
