@@ -51,12 +51,16 @@ public final class Report {
    * Runs.
    *
    * @param arguments where to write the tables to; then nothing, or {@code quick}. Or {@code
-   *     compare}, the number of a comparison, and {@code full} or {@code quick}: what this program
-   *     starts itself with
+   *     compare} or {@code rules}, the number of a comparison, and {@code full} or {@code quick}:
+   *     what this program starts itself with
    */
   public static void main(String[] arguments) throws Exception {
     if (arguments[0].equals("compare")) {
       compare(Integer.parseInt(arguments[1]), arguments[2].equals("quick"));
+      return;
+    }
+    if (arguments[0].equals("rules")) {
+      rules(Integer.parseInt(arguments[1]), arguments[2].equals("quick"));
       return;
     }
     Path file = Path.of(arguments[0]);
@@ -81,6 +85,12 @@ public final class Report {
     }
   }
 
+  private static void rules(int number, boolean quick) throws Exception {
+    Comparison.Effort effort = quick ? Comparison.Effort.QUICK : Comparison.Effort.SHORT_TURNS;
+    RulesComparison comparison = new RulesComparison(RulesComparison.SETS.get(number), effort);
+    System.out.println("row " + comparison.run(AgentRules.binary()));
+  }
+
   private void run() throws Exception {
     long begun = System.nanoTime();
     Comparison.Effort effort = quick ? Comparison.Effort.QUICK : Comparison.Effort.FULL;
@@ -93,6 +103,8 @@ public final class Report {
         Runtime.getRuntime().availableProcessors(),
         ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
     decisions();
+    out.println();
+    rules();
     out.println();
     out.printf(
         Locale.ROOT,
@@ -107,7 +119,7 @@ public final class Report {
     out.println("|---|---|---|---|---|---|---|---|---|");
     List<String> agreed = new ArrayList<>();
     for (int i = 0; i < SUBJECTS.size(); i++) {
-      for (String line : inItsOwnJvm(i)) {
+      for (String line : inItsOwnJvm("compare", i)) {
         if (line.startsWith("row ")) {
           out.println(line.substring("row ".length()));
         } else if (line.startsWith("agreed ") && !agreed.contains(line)) {
@@ -153,7 +165,17 @@ public final class Report {
     }
   }
 
-  private List<String> inItsOwnJvm(int number) throws IOException, InterruptedException {
+  private void rules() throws Exception {
+    out.println(RulesComparison.head());
+    for (int i = 0; i < RulesComparison.SETS.size(); i++) {
+      inItsOwnJvm("rules", i).stream()
+          .filter(line -> line.startsWith("row "))
+          .forEach(line -> out.println(line.substring("row ".length())));
+    }
+  }
+
+  private List<String> inItsOwnJvm(String kind, int number)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
@@ -164,7 +186,7 @@ public final class Report {
             "-classpath",
             System.getProperty("java.class.path"),
             Report.class.getName(),
-            "compare",
+            kind,
             String.valueOf(number),
             quick ? "quick" : "full"));
     Process process =
@@ -176,7 +198,7 @@ public final class Report {
               .toList();
       if (process.waitFor() != 0) {
         throw new IllegalStateException(
-            "comparison " + SUBJECTS.get(number).title() + " failed: " + lines);
+            "expected that " + kind + " " + number + " ends well, found: " + lines);
       }
       return lines;
     } finally {

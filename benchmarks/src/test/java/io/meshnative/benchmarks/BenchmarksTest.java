@@ -3,12 +3,16 @@ package io.meshnative.benchmarks;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.nio.file.Path;
 import java.util.Collection;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
@@ -53,6 +57,35 @@ class BenchmarksTest {
         .verbosity(VerboseMode.SILENT);
     Collection<RunResult> results = new Runner(options.build()).run();
     assertThat(results).hasSize(2);
+  }
+
+  @ParameterizedTest
+  @EnumSource(RuleSet.Shape.class)
+  void decisionsOfOthersAreComparedOverTheSameRules(RuleSet.Shape shape) throws Exception {
+    Comparison.Effort once = new Comparison.Effort(1, 0, 20, 2);
+    String row = new RulesComparison(new RuleSet(shape, 10), once).run(Optional.empty());
+    assertThat(row)
+        .matches(
+            "\\| 10 [a-z]+ (\\| [\\d.,]+ ){3}\\| \\*\\*[\\d.,]+ \\(.*\\)\\*\\* \\| – \\|.*\\| [\\d,]+ \\|");
+  }
+
+  @Test
+  void theAgentIsAskedWhereThereIsOne() throws Exception {
+    Optional<Path> consul = AgentRules.binary();
+    assumeTrue(consul.isPresent(), "skipped, because there is no consul binary on the PATH");
+    Comparison.Effort once = new Comparison.Effort(1, 0, 20, 2);
+    RuleSet set = new RuleSet(RuleSet.Shape.INTENTIONS, 3);
+    assertThat(new RulesComparison(set, once).run(consul))
+        .startsWith("| 3 intentions |")
+        .doesNotContain("–  |", "| – |");
+  }
+
+  @Test
+  void everySetOfRulesIsComparedAtEachSize() {
+    assertThat(RulesComparison.SETS)
+        .hasSize(8)
+        .extracting(RuleSet::rules)
+        .containsExactly(1, 10, 100, 1000, 1, 10, 100, 1000);
   }
 
   @Test

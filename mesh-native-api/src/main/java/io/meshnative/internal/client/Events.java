@@ -131,15 +131,21 @@ final class Events implements Consumer<MeshEvent> {
       logDenial(denied);
       return;
     }
-    Level level =
+    LOG.log(level(event), () -> "[" + service + "] " + describe(event));
+  }
+
+  private static Level level(MeshEvent event) {
+    boolean wantsAction =
         event instanceof MeshEvent.ControlPlaneFailed
-                || event instanceof MeshEvent.UpdateRefused
-                || event instanceof MeshEvent.Warning
-            ? Level.WARNING
-            : event instanceof MeshEvent.EndpointsChanged || event instanceof MeshEvent.Retiring
-                ? Level.DEBUG
-                : Level.INFO;
-    LOG.log(level, () -> "[" + service + "] " + describe(event));
+            || event instanceof MeshEvent.UpdateRefused
+            || event instanceof MeshEvent.Warning
+            || (event instanceof MeshEvent.PolicyChanged policy && policy.defect().isPresent());
+    if (wantsAction) {
+      return Level.WARNING;
+    }
+    return event instanceof MeshEvent.EndpointsChanged || event instanceof MeshEvent.Retiring
+        ? Level.DEBUG
+        : Level.INFO;
   }
 
   private static String describe(MeshEvent event) {
