@@ -17,6 +17,9 @@ import java.util.TreeMap;
 
 /** The application in a servlet container. */
 final class RecordingServlet extends HttpServlet {
+  /** In each answer: what the container tells of the connection. */
+  static final String SECURITY = "shown-security";
+
   private static final long serialVersionUID = 1L;
   private final transient RecordingApplication application;
   private final String mapping;
@@ -35,6 +38,8 @@ final class RecordingServlet extends HttpServlet {
   @Override
   protected void service(HttpServletRequest request, HttpServletResponse response)
       throws IOException {
+    response.setHeader(
+        SECURITY, request.getScheme() + (request.isSecure() ? " is secure" : " is not secure"));
     application.handle(new Shown(request, response, mapping));
   }
 
@@ -55,8 +60,7 @@ final class RecordingServlet extends HttpServlet {
     public Map<String, List<String>> headers() {
       Map<String, List<String>> headers = new TreeMap<>();
       for (String name : Collections.list(request.getHeaderNames())) {
-        headers.put(
-            name.toLowerCase(Locale.ROOT), Collections.list(request.getHeaders(name)));
+        headers.put(name.toLowerCase(Locale.ROOT), Collections.list(request.getHeaders(name)));
       }
       return headers;
     }

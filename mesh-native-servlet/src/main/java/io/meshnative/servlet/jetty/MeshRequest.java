@@ -9,14 +9,19 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpFields;
+import org.eclipse.jetty.http.HttpScheme;
+import org.eclipse.jetty.http.HttpURI;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Request;
 import org.jspecify.annotations.Nullable;
 
-/** A request without headers that claim an identity, which can be read as long as its right lasts. */
+/**
+ * A request without headers that claim an identity, which can be read as long as its right lasts.
+ */
 final class MeshRequest extends Request.Wrapper {
   private final AdmittedRequest admitted;
   private final HttpFields headers;
+  private final HttpURI uri;
   private final List<Consumer<Throwable>> failureListeners = new CopyOnWriteArrayList<>();
   private final AtomicReference<@Nullable Runnable> demand = new AtomicReference<>();
 
@@ -24,6 +29,22 @@ final class MeshRequest extends Request.Wrapper {
     super(request);
     this.admitted = admitted;
     this.headers = stripped(request.getHeaders());
+    this.uri = secured(request.getHttpURI());
+  }
+
+  /**
+   * What the connection is, whatever HTTP/2's {@code :scheme} claims: a sidecar that was called in
+   * plain text says so over its TLS, Envoy as Consul configures it.
+   */
+  private static HttpURI secured(HttpURI uri) {
+    return HttpScheme.HTTPS.is(uri.getScheme())
+        ? uri
+        : HttpURI.build(uri).scheme(HttpScheme.HTTPS).asImmutable();
+  }
+
+  @Override
+  public HttpURI getHttpURI() {
+    return uri;
   }
 
   private static HttpFields stripped(HttpFields fields) {

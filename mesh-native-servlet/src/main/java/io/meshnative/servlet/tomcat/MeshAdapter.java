@@ -2,9 +2,9 @@ package io.meshnative.servlet.tomcat;
 
 import io.meshnative.HttpRefusal;
 import io.meshnative.IdentityHeaders;
+import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshPeer;
-import io.meshnative.MeshAuthorizationException;
 import io.meshnative.servlet.internal.AdmittedRequest;
 import io.meshnative.servlet.internal.RequestJudge;
 import io.meshnative.servlet.internal.Verdict;
@@ -55,6 +55,7 @@ final class MeshAdapter implements Adapter {
       refuse(request, response, refused);
       return;
     }
+    request.scheme().setString("https"); // whatever HTTP/2's :scheme claims
     Exchange exchange = new Exchange((AdmittedRequest) verdict, request, response);
     SSLSession session = session(request);
     exchange.begin(() -> endpoint.cut(session));

@@ -14,6 +14,9 @@ import org.apache.tomcat.util.net.SocketWrapperBase;
 final class MeshHttp2 extends Http2Protocol {
   MeshHttp2() {
     setUseSendfile(false); // it writes below whoever could stop it
+    // A sidecar that was called in plain text says so over its TLS: Envoy, as Consul configures it.
+    // Who calls has no say in it: MeshAdapter tells applications what the connection is.
+    setAllowSchemeMismatch(true);
   }
 
   /** The name under which Tomcat looks for a protocol that begins with HTTP/2's preface. */
