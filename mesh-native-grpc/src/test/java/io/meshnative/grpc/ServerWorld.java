@@ -88,12 +88,22 @@ final class ServerWorld implements AutoCloseable {
         PlainTls.of(plane, plane.caIssue(service), SslProvider.OPENSSL, "TLSv1.3"));
   }
 
-  ManagedChannel channel(Server server, SslContext tls) {
+  /** As above, with an authority of its own. */
+  ManagedChannel stranger(String service, Server server, String authority) throws Exception {
     return keep(
-        NettyChannelBuilder.forAddress("127.0.0.1", server.getPort())
-            .flowControlWindow(64 * 1024)
-            .sslContext(tls)
+        plain(server, PlainTls.of(plane, plane.caIssue(service), SslProvider.OPENSSL, "TLSv1.3"))
+            .overrideAuthority(authority)
             .build());
+  }
+
+  ManagedChannel channel(Server server, SslContext tls) {
+    return keep(plain(server, tls).build());
+  }
+
+  private static NettyChannelBuilder plain(Server server, SslContext tls) {
+    return NettyChannelBuilder.forAddress("127.0.0.1", server.getPort())
+        .flowControlWindow(64 * 1024)
+        .sslContext(tls);
   }
 
   /** Ends a channel when the world ends. */
