@@ -1,5 +1,15 @@
 /** gRPC channels and servers in a Consul mesh. */
 module io.meshnative.grpc {
   requires transitive io.meshnative;
+  requires transitive io.grpc;
+  requires io.grpc.netty.shaded;
+  requires io.grpc.util;
   requires static transitive org.jspecify;
+
+  exports io.meshnative.grpc;
+
+  provides io.grpc.NameResolverProvider with
+      io.meshnative.grpc.MeshNameResolverProvider;
+  provides io.grpc.LoadBalancerProvider with
+      io.meshnative.grpc.EpochLoadBalancerProvider;
 }
