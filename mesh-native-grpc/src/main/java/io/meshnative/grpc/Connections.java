@@ -4,7 +4,10 @@ import io.grpc.netty.shaded.io.netty.channel.Channel;
 import io.grpc.netty.shaded.io.netty.channel.ChannelFactory;
 import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
 import io.grpc.netty.shaded.io.netty.channel.ChannelInboundHandlerAdapter;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.grpc.netty.shaded.io.netty.channel.ChannelPromise;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslHandler;
+import io.grpc.netty.shaded.io.netty.util.ReferenceCountUtil;
 import io.meshnative.Lease;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshException;
@@ -83,16 +86,37 @@ final class Connections implements ChannelFactory<Channel> {
   }
 
   /**
-   * Calls first hear why. Then the socket is closed from its own end of the pipeline, past TLS,
-   * which could say nothing any more.
+   * Closes the socket from its own end of the pipeline, past TLS, which could say nothing any more;
+   * then calls hear why, before they hear that it is closed.
    */
   private static void end(Channel channel, MeshException reason) {
+    ChannelHandlerContext tls = channel.pipeline().context(SslHandler.class);
+    if (tls == null) {
+      channel.close(); // it ended by itself meanwhile
+      return;
+    }
+    tls.close(); // from here towards the network: TLS itself is not asked
+    channel.pipeline().addAfter(tls.name(), null, new Silence(reason));
     channel.pipeline().fireExceptionCaught(reason);
-    ChannelHandlerContext first = channel.pipeline().firstContext();
-    if (first == null) {
-      channel.close();
-    } else {
-      first.close();
+  }
+
+  /** Takes the last words of HTTP/2, which a cut engine would only complain of. */
+  private static final class Silence extends ChannelOutboundHandlerAdapter {
+    private final MeshException reason;
+
+    Silence(MeshException reason) {
+      this.reason = reason;
+    }
+
+    @Override
+    public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+      ReferenceCountUtil.release(message);
+      promise.tryFailure(reason);
+    }
+
+    @Override
+    public void flush(ChannelHandlerContext context) {
+      // Nothing was kept.
     }
   }
 
