@@ -4,6 +4,7 @@ import io.grpc.Status;
 import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshException;
+import io.meshnative.MeshState;
 import io.meshnative.PeerIdentityException;
 import io.meshnative.PeerRefusedException;
 import io.meshnative.discovery.Destination;
@@ -25,6 +26,16 @@ final class ClientStatus {
         || status.getCode() == Status.Code.CANCELLED
         || status.getCode() == Status.Code.DEADLINE_EXCEEDED) {
       return status;
+    }
+    if (mesh.state() == MeshState.CLOSED) {
+      return Status.UNAVAILABLE
+          .withDescription(
+              "expected an open mesh client to call "
+                  + destination
+                  + ", found that of "
+                  + mesh.service()
+                  + " closed; it must stay open as long as its channels are used")
+          .withCause(failure);
     }
     MeshException reason = reason(failure);
     if (reason == null) {

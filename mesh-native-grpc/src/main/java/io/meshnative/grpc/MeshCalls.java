@@ -46,11 +46,7 @@ final class MeshCalls implements ClientInterceptor {
 
     @Override
     public void onClose(Status status, Metadata trailers) {
-      super.onClose(
-          status.isOk()
-              ? status
-              : ClientStatus.of(status, binding.mesh(), binding.destination()),
-          trailers);
+      super.onClose(ClientStatus.of(status, binding.mesh(), binding.destination()), trailers);
     }
   }
 }

@@ -52,6 +52,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Not thread-safe; the channels are. The mesh client must stay open as long as they are used.
  */
 public final class MeshChannelBuilder extends ForwardingChannelBuilder2<MeshChannelBuilder> {
+  /**
+   * The name of a load-balancing policy: of two endpoints drawn by their weights in the catalog, the
+   * one with fewer calls running for its weight. For {@link #defaultLoadBalancingPolicy} and service
+   * configs.
+   */
+  public static final String LEAST_REQUEST = "mesh_least_request";
+
   /** The policy unless another one is asked for. */
   private static final String ROUND_ROBIN = "round_robin";
 
@@ -177,7 +184,8 @@ public final class MeshChannelBuilder extends ForwardingChannelBuilder2<MeshChan
   /**
    * Sets the policy by which calls are spread, where the service config names none.
    *
-   * @param policy the name of a policy on the class path; {@code round_robin} unless set
+   * @param policy the name of a policy on the class path, such as {@link #LEAST_REQUEST}; {@code
+   *     round_robin} unless set
    */
   @Override
   public MeshChannelBuilder defaultLoadBalancingPolicy(String policy) {

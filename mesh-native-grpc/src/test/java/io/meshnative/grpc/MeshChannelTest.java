@@ -92,8 +92,8 @@ class MeshChannelTest {
   @Test
   void aServerWithoutAlpnCountsAsHttp2() throws Exception {
     MeshClient orders = town.client("orders");
-    Listening server =
-        town.keep(new Listening(orders.serverContext(), false, Talk.as("o1")));
+    TalkServer server =
+        town.keep(new TalkServer(orders.serverContext(), false, Talk.as("o1")));
     town.plane.register("orders", "o1", "127.0.0.1", server.port());
     assertThat(say(town.channel(web, "orders"), "hello")).isEqualTo("o1: hello");
   }
@@ -164,7 +164,7 @@ class MeshChannelTest {
   void callsFailOverFromAnEndpointThatIsDead() throws Exception {
     MeshClient orders = town.client("orders");
     town.serve(orders, "o1");
-    Listening dying = town.serve(orders, "o2");
+    TalkServer dying = town.serve(orders, "o2");
     ManagedChannel channel = town.channel(web, "orders");
     awaitAnswersFrom(channel, "o1", "o2");
     dying.close();
@@ -173,7 +173,7 @@ class MeshChannelTest {
 
   @Test
   void anotherServiceAtTheAddressIsRefusedByBothNames() throws Exception {
-    Listening other = town.listen(town.client("other"), "x1");
+    TalkServer other = town.listen(town.client("other"), "x1");
     town.plane.register("orders", "o1", "127.0.0.1", other.port());
     Status status = refused(town.channel(web, "orders"));
     assertThat(status.getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
@@ -191,7 +191,7 @@ class MeshChannelTest {
 
   @Test
   void anAddressThatNowBelongsToAnotherServiceIsConnectedToAnew() throws Exception {
-    Listening orders = town.listen(town.client("orders"), "o1");
+    TalkServer orders = town.listen(town.client("orders"), "o1");
     town.plane.register("orders", "o1", "127.0.0.1", orders.port());
     ManagedChannel channel = town.channel(web, "orders");
     assertThat(say(channel, "hello")).isEqualTo("o1: hello");
@@ -206,7 +206,7 @@ class MeshChannelTest {
             web.endpoints(Destination.parse("orders")).stream()
                 .anyMatch(endpoint -> endpoint.identity().service().equals("orders-v2")));
     orders.close(); // what was connected ends, and nobody else is there
-    Listening next = town.listen(town.client("orders-v2"), "v2");
+    TalkServer next = town.listen(town.client("orders-v2"), "v2");
     town.plane.register("orders-v2", "v2", "127.0.0.1", next.port());
     awaitAnswersFrom(channel, "v2");
   }
@@ -244,7 +244,7 @@ class MeshChannelTest {
   @Test
   void aConnectionIsClosedWhenOnlyTheCallersSideKnowsOfTheDenial() throws Exception {
     // The server is no member of this mesh's control plane: it has a certificate, and no policy.
-    Listening orders = town.keep(Plain.server(town.plane, "orders", Talk.as("o1")));
+    TalkServer orders = town.keep(Plain.server(town.plane, "orders", Talk.as("o1")));
     town.plane.register("orders", "o1", "127.0.0.1", orders.port());
     ManagedChannel channel = town.channel(web, "orders");
     Heard heard = new Heard();
@@ -260,7 +260,7 @@ class MeshChannelTest {
 
   @Test
   void aServerThatRefusesOurCertificateIsAskedForItsIntentions() throws Exception {
-    Listening orders =
+    TalkServer orders =
         town.keep(Plain.serverThatTrustsNobody(town.plane, "orders", Talk.as("o1")));
     town.plane.register("orders", "o1", "127.0.0.1", orders.port());
     ManagedChannel channel = town.channel(web, "orders");
@@ -279,7 +279,7 @@ class MeshChannelTest {
   @Test
   void weightsAndLocalityStandInTheAttributesOfAddresses() throws Exception {
     MeshClient orders = town.client("orders");
-    Listening server = town.listen(orders, "o1");
+    TalkServer server = town.listen(orders, "o1");
     town.plane.register(
         ServiceRow.nativeService("orders", "o1", "127.0.0.1", server.port()).weights(7, 1));
     Seen.REGISTERED.clear();

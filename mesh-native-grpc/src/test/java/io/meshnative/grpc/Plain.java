@@ -20,7 +20,7 @@ import javax.net.ssl.X509ExtendedTrustManager;
 final class Plain {
   private Plain() {}
 
-  static Listening server(
+  static TalkServer server(
       EmbeddedControlPlane plane, String service, ServerServiceDefinition... services)
       throws IOException, GeneralSecurityException {
     KeyStore roots = KeyStore.getInstance("PKCS12");
@@ -32,13 +32,13 @@ final class Plain {
     TrustManagerFactory trust =
         TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     trust.init(roots);
-    return new Listening(context(plane, service, trust.getTrustManagers()), true, services);
+    return new TalkServer(context(plane, service, trust.getTrustManagers()), true, services);
   }
 
-  static Listening serverThatTrustsNobody(
+  static TalkServer serverThatTrustsNobody(
       EmbeddedControlPlane plane, String service, ServerServiceDefinition... services)
       throws IOException, GeneralSecurityException {
-    return new Listening(
+    return new TalkServer(
         context(plane, service, new TrustManager[] {new Nobody()}), true, services);
   }
 

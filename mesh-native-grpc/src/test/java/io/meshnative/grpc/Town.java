@@ -66,14 +66,14 @@ final class Town implements AutoCloseable {
   }
 
   /** A server of a service that answers by the name of its instance, and stands in the catalog. */
-  Listening serve(MeshClient mesh, String instance) throws Exception {
-    Listening server = listen(mesh, instance);
+  TalkServer serve(MeshClient mesh, String instance) throws Exception {
+    TalkServer server = listen(mesh, instance);
     plane.register(mesh.service(), instance, "127.0.0.1", server.port());
     return server;
   }
 
-  Listening listen(MeshClient mesh, String instance) throws Exception {
-    return keep(new Listening(mesh.serverContext(), true, Talk.as(instance)));
+  TalkServer listen(MeshClient mesh, String instance) throws Exception {
+    return keep(new TalkServer(mesh.serverContext(), true, Talk.as(instance)));
   }
 
   ManagedChannel channel(MeshClient mesh, String service) {

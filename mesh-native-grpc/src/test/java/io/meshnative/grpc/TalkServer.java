@@ -16,10 +16,10 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSessionContext;
 
 /** gRPC's own server, over engines of a context. */
-final class Listening implements AutoCloseable {
+final class TalkServer implements AutoCloseable {
   final Server server;
 
-  Listening(SSLContext tls, boolean alpn, ServerServiceDefinition... services)
+  TalkServer(SSLContext tls, boolean alpn, ServerServiceDefinition... services)
       throws IOException {
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
