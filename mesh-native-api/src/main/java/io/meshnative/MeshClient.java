@@ -401,6 +401,19 @@ public interface MeshClient extends AutoCloseable {
    */
   Lease track(SSLSession session, Consumer<Withdrawal> close);
 
+  /**
+   * Tells whether a connection is asked to end: its certificates grow old (see {@link RetirePolicy}
+   * and {@link MeshEvent.Retiring}), or it has lost its right already. What runs on it may go on; a
+   * pool gives it no new work, so that it is idle by the time that it is cut. Reads one field:
+   * cheap enough to ask before each use.
+   *
+   * @param session a session of an engine or socket of this client, inbound or outbound
+   * @return whether to give it no new work; once true, always true
+   * @throws IllegalArgumentException if the session is not of this client, or its handshake is not
+   *     done
+   */
+  boolean isRetiring(SSLSession session);
+
   // ---- both ----
 
   /**

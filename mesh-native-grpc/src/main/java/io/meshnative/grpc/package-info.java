@@ -1,7 +1,7 @@
 /**
- * gRPC channels and servers in a Consul mesh, over mutual TLS, without a proxy.
- *
- * <p>Start with {@link io.meshnative.grpc.MeshChannelBuilder}.
+ * gRPC in the mesh: servers whose every call is decided by the intentions ({@link
+ * io.meshnative.grpc.MeshServerBuilder}), and channels to services of the catalog ({@link
+ * io.meshnative.grpc.MeshChannelBuilder}).
  */
 @NullMarked
 package io.meshnative.grpc;

@@ -478,6 +478,11 @@ final class InProcessMeshClient implements MeshClient {
     return live.track(session, close);
   }
 
+  @Override
+  public boolean isRetiring(SSLSession session) {
+    return live.isRetiring(session);
+  }
+
   // ---- both ----
 
   @Override
