@@ -23,6 +23,15 @@ final class Plain {
   static TalkServer server(
       EmbeddedControlPlane plane, String service, ServerServiceDefinition... services)
       throws IOException, GeneralSecurityException {
+    return server(plane, service, List.of("TLSv1.3", "TLSv1.2"), services);
+  }
+
+  static TalkServer server(
+      EmbeddedControlPlane plane,
+      String service,
+      List<String> versions,
+      ServerServiceDefinition... services)
+      throws IOException, GeneralSecurityException {
     KeyStore roots = KeyStore.getInstance("PKCS12");
     roots.load(null, null);
     List<X509Certificate> certificates = plane.roots();
@@ -32,7 +41,8 @@ final class Plain {
     TrustManagerFactory trust =
         TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     trust.init(roots);
-    return new TalkServer(context(plane, service, trust.getTrustManagers()), true, services);
+    return new TalkServer(
+        context(plane, service, trust.getTrustManagers()), versions, true, services);
   }
 
   static TalkServer serverThatTrustsNobody(

@@ -21,9 +21,15 @@ final class TalkServer implements AutoCloseable {
 
   TalkServer(SSLContext tls, boolean alpn, ServerServiceDefinition... services)
       throws IOException {
+    this(tls, List.of("TLSv1.3", "TLSv1.2"), alpn, services);
+  }
+
+  TalkServer(
+      SSLContext tls, List<String> versions, boolean alpn, ServerServiceDefinition... services)
+      throws IOException {
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
-            .sslContext(new Engines(tls, alpn));
+            .sslContext(new Engines(tls, versions, alpn));
     for (ServerServiceDefinition service : services) {
       builder.addService(service);
     }
@@ -42,10 +48,12 @@ final class TalkServer implements AutoCloseable {
 
   private static final class Engines extends SslContext {
     private final SSLContext tls;
+    private final List<String> versions;
     private final boolean alpn;
 
-    Engines(SSLContext tls, boolean alpn) {
+    Engines(SSLContext tls, List<String> versions, boolean alpn) {
       this.tls = tls;
+      this.versions = versions;
       this.alpn = alpn;
     }
 
@@ -69,6 +77,7 @@ final class TalkServer implements AutoCloseable {
       SSLEngine engine = tls.createSSLEngine();
       engine.setUseClientMode(false);
       engine.setNeedClientAuth(true);
+      engine.setEnabledProtocols(versions.toArray(new String[0]));
       if (alpn) {
         engine.setHandshakeApplicationProtocolSelector((made, offered) -> {
           if (!offered.equals(List.of("h2"))) {
