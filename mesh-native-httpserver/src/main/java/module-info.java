@@ -3,4 +3,6 @@ module io.meshnative.httpserver {
   requires transitive io.meshnative;
   requires transitive jdk.httpserver;
   requires static transitive org.jspecify;
+
+  exports io.meshnative.httpserver;
 }

@@ -21,6 +21,7 @@ import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -281,6 +282,19 @@ public interface MeshClient extends AutoCloseable {
    * @throws PeerIdentityException if it is another one, or it cannot be proven
    */
   void verifyPeer(SSLSession session, Destination destination) throws PeerIdentityException;
+
+  /**
+   * Reads the failure of a connection that an adapter made by an engine of {@link #clientContext}
+   * and that has not carried a byte of the application's: TLS engines tell only in their texts what
+   * a peer's alert was, and in TLS 1.3 a server judges our certificate after our handshake has
+   * ended (RFC 8446 §4.4.2). Sockets of this client do this by themselves.
+   *
+   * @param destination whom the connection was to
+   * @param failure what ended it, as it came: its causes are looked at too
+   * @return the refusal, with the hint to look at the peer's intentions; empty if the failure is
+   *     none of the alerts by which a server answers a certificate
+   */
+  Optional<PeerRefusedException> refusal(Destination destination, Throwable failure);
 
   /**
    * Tells when the right to call a destination is withdrawn or the own identity ends: dials are

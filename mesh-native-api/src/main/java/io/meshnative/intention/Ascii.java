@@ -27,6 +27,19 @@ final class Ascii {
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
   }
 
+  /** Whether the text stands in the value at this place, whatever the letter case. */
+  static boolean regionMatches(String value, int offset, String text) {
+    if (offset < 0 || offset > value.length() - text.length()) {
+      return false;
+    }
+    for (int i = 0; i < text.length(); i++) {
+      if (lower(value.charAt(offset + i)) != lower(text.charAt(i))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   static char upper(char c) {
     return c >= 'a' && c <= 'z' ? (char) (c - 0x20) : c;
   }

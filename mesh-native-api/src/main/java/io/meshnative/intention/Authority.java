@@ -21,15 +21,17 @@ record Authority(String host, OptionalInt port) {
     if (hostEnd < 0) {
       hostEnd = text.length();
     }
-    String host = text.substring(0, hostEnd).toLowerCase(Locale.ROOT);
-    if (host.isEmpty() || host.length() > MAX_HOST) {
-      throw refused(where, "a host of 1 to " + MAX_HOST + " characters, found " + host.length());
+    String given = text.substring(0, hostEnd);
+    if (given.isEmpty() || given.length() > MAX_HOST) {
+      throw refused(where, "a host of 1 to " + MAX_HOST + " characters, found " + given.length());
     }
-    if (host.startsWith("[")) {
-      requireIpv6(where, host);
+    // Checked as it was sent: lowering makes a letter of ASCII out of U+212A, the kelvin sign.
+    if (given.startsWith("[")) {
+      requireIpv6(where, given);
     } else {
-      requireName(where, host);
+      requireName(where, given);
     }
+    String host = given.toLowerCase(Locale.ROOT);
     return new Authority(host, port(where, text.substring(hostEnd)));
   }
 

@@ -19,7 +19,7 @@ final class CanonicalPath {
       char c = path.charAt(i);
       switch (c) {
         case '\\', ';' -> throw refused("a path without '\\' and ';'", "'" + c + "'", i);
-        case '%' -> requireNeeded(path, i);
+        case '%' -> i += requireNeeded(path, i) - 1;
         case '/' -> {
           if (i > 0) {
             requireSegment(path, segmentStart, i);
@@ -52,9 +52,10 @@ final class CanonicalPath {
   }
 
   /**
-   * A percent-encoding has to be well-formed, and to stand for a byte that cannot stand for itself.
+   * A percent-encoding has to be well-formed, and to stand for a character that an application may
+   * need to have encoded. Returns how long the encodings of that character are.
    */
-  private static void requireNeeded(String path, int percent) throws MalformedRequestException {
+  private static int requireNeeded(String path, int percent) throws MalformedRequestException {
     int octet = octet(path, percent);
     if (octet < 0) {
       throw refused("two hexadecimal digits after '%'", "something else", percent);
@@ -70,21 +71,34 @@ final class CanonicalPath {
     if (octet < 0x20 || octet == 0x7f) {
       throw refused("no encoded control character", encoded(octet), percent);
     }
-    if (isOverlong(octet, octet(path, percent + 3))) {
-      throw refused("UTF-8 in its shortest form", encoded(octet), percent);
+    int bytes = octet < 0x80 ? 1 : sequence(path, percent, octet);
+    if (bytes == 0) {
+      throw refused("encoded characters in UTF-8, in its shortest form", encoded(octet), percent);
     }
+    return 3 * bytes;
   }
 
   /**
-   * Whether a byte begins a form that no UTF-8 has but lax decoders read: of ASCII in two bytes, of
-   * others in more than needed, or of more than four bytes.
+   * Returns how many bytes the character has that begins here, 0 if none does. What is no UTF-8, or
+   * not in its shortest form, lax decoders read as something else, and others as the one
+   * replacement character: two paths would be routed as one.
    */
-  private static boolean isOverlong(int first, int second) {
-    return first == 0xc0
-        || first == 0xc1
-        || first >= 0xf5
-        || (first == 0xe0 && second >= 0x80 && second < 0xa0)
-        || (first == 0xf0 && second >= 0x80 && second < 0x90);
+  private static int sequence(String path, int percent, int first) {
+    int length = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : 4;
+    if (first < 0xc2 || first > 0xf4) {
+      return 0;
+    }
+    int code = first & 0xff >> length + 1;
+    for (int i = 1; i < length; i++) {
+      int next = octet(path, percent + 3 * i);
+      if (next < 0x80 || next > 0xbf) {
+        return 0;
+      }
+      code = code << 6 | next & 0x3f;
+    }
+    boolean shortest = length == 2 || code >= (length == 3 ? 0x800 : 0x10000);
+    boolean surrogate = code >= 0xd800 && code <= 0xdfff;
+    return shortest && !surrogate && code <= 0x10ffff ? length : 0;
   }
 
   /** Returns the byte that the encoding at this place stands for, -1 if there is none. */

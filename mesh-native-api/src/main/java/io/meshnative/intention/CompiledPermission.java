@@ -22,7 +22,9 @@ final class CompiledPermission {
   static CompiledPermission compile(Intention intention, int index) throws UnusableRuleException {
     Permission permission = intention.permissions().get(index);
     PathMatcher path =
-        permission.path().isPresent() ? PathMatcher.compile(permission.path().get()) : null;
+        permission.path().isPresent()
+            ? PathMatcher.compile(permission.path().get(), permission.action())
+            : null;
     List<Permission.HeaderCondition> conditions = permission.headers();
     HeaderMatcher[] headers = new HeaderMatcher[conditions.size()];
     for (int i = 0; i < headers.length; i++) {

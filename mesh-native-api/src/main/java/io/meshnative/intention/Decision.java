@@ -1,5 +1,6 @@
 package io.meshnative.intention;
 
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -55,6 +56,13 @@ public sealed interface Decision {
     DEFECTIVE_POLICY("defective-policy"),
     /** No policy has been loaded yet, or the one held is too old to be used. */
     NO_POLICY("no-policy"),
+    /**
+     * Not a rule but who asks: an identity has ended or is not trusted any more, is of another
+     * trust domain than intentions are about, or the connection that proved it is over.
+     */
+    IDENTITY("identity"),
+    /** The listener's own {@code PeerAuthorizer} refuses. */
+    AUTHORIZER("authorizer"),
     /** The evaluation itself failed. */
     EVALUATION_FAILED("evaluation-failed");
 
@@ -183,8 +191,15 @@ public sealed interface Decision {
       return Optional.ofNullable(request);
     }
 
-    /** Returns the same denial of this request. */
-    Denied of(HttpRequestView judged) {
+    /**
+     * Returns the same denial, of a request: what denies a connection denies whatever is asked on
+     * it.
+     *
+     * @param judged the canonical request
+     * @return a denial that differs in {@link #request()} only
+     */
+    public Denied of(HttpRequestView judged) {
+      Objects.requireNonNull(judged, "judged");
       return new Denied(cause, reason, intention, permission, judged);
     }
 

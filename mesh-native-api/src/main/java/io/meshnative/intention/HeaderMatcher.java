@@ -32,16 +32,15 @@ final class HeaderMatcher {
 
   static HeaderMatcher compile(Permission.HeaderCondition condition, Intention.Action action)
       throws UnusableRuleException {
-    String name = condition.name().toLowerCase(Locale.ROOT);
-    if (name.equals(AUTHORITY)) {
-      name = HttpRequestView.HOST;
-    }
+    String given =
+        condition.name().equalsIgnoreCase(AUTHORITY) ? HttpRequestView.HOST : condition.name();
     // Other pseudo-headers (":path") are no token either: they would silently be absent from every
     // request.
-    if (name.isEmpty() || Tokens.firstForeign(name) >= 0) {
+    if (given.isEmpty() || Tokens.firstForeign(given) >= 0) {
       throw new UnusableRuleException(
           "expected the name of a header, found " + Printable.quote(condition.name()));
     }
+    String name = given.toLowerCase(Locale.ROOT);
     boolean ignoreCase = condition.ignoreCase() || name.equals(HttpRequestView.HOST);
     return new HeaderMatcher(
         name, value(condition, ignoreCase), condition.invert(), action == Intention.Action.DENY);

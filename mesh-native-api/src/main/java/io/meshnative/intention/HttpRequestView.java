@@ -31,8 +31,9 @@ import org.jspecify.annotations.Nullable;
  *   <li><b>path:</b> what stands before {@code ?}. Refused: {@code \}, {@code ;}, {@code #}, {@code
  *       //}, the segments {@code .} and {@code ..}, characters outside 0x21 to 0x7E, malformed
  *       encodings, and encodings of unreserved characters, of {@code / \ % ;}, of controls, or of
- *       overlong UTF-8. Other encodings are upper-cased. {@code /ADMIN} and {@code /admin/} are
- *       other paths than {@code /admin}.
+ *       what is no UTF-8 in its shortest form. Other encodings are upper-cased. {@code /ADMIN} and
+ *       {@code /admin/} are other paths than {@code /admin}. Rules take {@code /a%40b} for {@code
+ *       /a@b}, as every server does that decodes.
  *   <li><b>host:</b> exactly one line, also if several are identical; lower-cased; no user info, no
  *       trailing dot.
  *   <li><b>method:</b> a token, its letter case kept. Headers that ask for another method are not
@@ -50,6 +51,7 @@ public final class HttpRequestView {
 
   private final String method;
   private final String path;
+  private final String plainPath;
   private final Authority authority;
   private final Map<String, HeaderField> fields;
 
@@ -57,6 +59,7 @@ public final class HttpRequestView {
       String method, String path, Authority authority, Map<String, HeaderField> fields) {
     this.method = method;
     this.path = path;
+    this.plainPath = PlainPath.of(path);
     this.authority = authority;
     this.fields = fields;
   }
@@ -177,6 +180,11 @@ public final class HttpRequestView {
    */
   public Set<String> headerNames() {
     return Collections.unmodifiableSet(fields.keySet());
+  }
+
+  /** Returns the path in the spelling in which rules compare it: see {@link PlainPath}. */
+  String plainPath() {
+    return plainPath;
   }
 
   /** Returns the header of this lower-case name, null if it is absent. */

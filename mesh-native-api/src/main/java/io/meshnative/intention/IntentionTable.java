@@ -34,6 +34,9 @@ import org.jspecify.annotations.Nullable;
  * {@link Decision.Allowed} no allocation, unless a rule has a regular expression.
  */
 public final class IntentionTable {
+  private static final Decision FAILED =
+      Defaults.denied(Decision.Cause.EVALUATION_FAILED, Reason.of("the evaluation failed"));
+
   private final String name;
   private final int size;
   private final SourceIndex index;
@@ -112,9 +115,21 @@ public final class IntentionTable {
    * @return the table
    */
   public static IntentionTable denyAll(String reason) {
+    return denyAll(Decision.Cause.NO_POLICY, reason);
+  }
+
+  /**
+   * Returns a table that denies everything.
+   *
+   * @param cause why, for programs
+   * @param reason why, for people
+   * @return the table
+   */
+  public static IntentionTable denyAll(Decision.Cause cause, String reason) {
     Decision.Denied denied =
         Defaults.denied(
-            Decision.Cause.NO_POLICY, Reason.of(Objects.requireNonNull(reason, "reason")));
+            Objects.requireNonNull(cause, "cause"),
+            Reason.of(Objects.requireNonNull(reason, "reason")));
     return new IntentionTable("no policy", 0, new SourceIndex(), denied, denied);
   }
 
@@ -130,7 +145,7 @@ public final class IntentionTable {
       CompiledIntention winner = index.find(source);
       return winner == null ? unmatched : winner.decide();
     } catch (RuntimeException | Error e) {
-      return failed(e);
+      return failed(e, null);
     }
   }
 
@@ -150,15 +165,21 @@ public final class IntentionTable {
       }
       return unmatched instanceof Decision.Denied denied ? denied.of(request) : unmatched;
     } catch (RuntimeException | Error e) {
-      return failed(e);
+      return failed(e, request);
     }
   }
 
   /** A bug, or memory at its end, must not let anybody in (T43). */
-  private static Decision failed(Throwable e) {
-    return Defaults.denied(
-        Decision.Cause.EVALUATION_FAILED,
-        Reason.of("the evaluation failed with " + e.getClass().getName()));
+  private static Decision failed(Throwable e, @Nullable HttpRequestView request) {
+    try {
+      Decision.Denied denied =
+          Defaults.denied(
+              Decision.Cause.EVALUATION_FAILED,
+              Reason.of("the evaluation failed with " + e.getClass().getName()));
+      return request == null ? denied : denied.of(request);
+    } catch (Error again) { // there is no memory left for the sentence
+      return FAILED;
+    }
   }
 
   /**

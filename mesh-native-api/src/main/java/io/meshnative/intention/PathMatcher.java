@@ -5,14 +5,20 @@ import com.google.re2j.Pattern;
 /** A condition on the path, compiled. */
 sealed interface PathMatcher {
 
-  /** Whether the canonical path of the request satisfies the condition. */
+  /** Whether the path of the request satisfies the condition. */
   boolean matches(HttpRequestView request);
 
-  static PathMatcher compile(Permission.PathCondition condition) throws UnusableRuleException {
+  static PathMatcher compile(Permission.PathCondition condition, Intention.Action action)
+      throws UnusableRuleException {
     return switch (condition.kind()) {
-      case EXACT -> new Exact(PercentCase.upper(checked("exact path", condition.value())));
-      case PREFIX -> new Prefix(PercentCase.upper(checked("path prefix", condition.value())));
-      case REGEX -> new Regex(Expression.compile(condition.value(), 0));
+      case EXACT -> new Exact(PlainPath.of(checked("exact path", condition.value())));
+      case PREFIX -> {
+        String prefix = checked("path prefix", condition.value());
+        yield new Prefix(
+            PlainPath.of(prefix), PercentCase.upper(prefix), action == Intention.Action.DENY);
+      }
+      case REGEX ->
+          new Regex(Expression.compile(condition.value(), 0), action == Intention.Action.DENY);
     };
   }
 
@@ -25,31 +31,47 @@ sealed interface PathMatcher {
     return text;
   }
 
-  /** The whole path equals. */
+  /** The whole path equals; both plain. */
   record Exact(String path) implements PathMatcher {
     @Override
     public boolean matches(HttpRequestView request) {
-      return request.path().equals(path);
-    }
-  }
-
-  /** The path starts with a text; {@code /admin} covers {@code /administrator} as in Consul. */
-  record Prefix(String prefix) implements PathMatcher {
-    @Override
-    public boolean matches(HttpRequestView request) {
-      return request.path().startsWith(prefix);
+      return request.plainPath().equals(path);
     }
   }
 
   /**
-   * The whole path matches an expression. An expression cannot be upper-cased like a text ({@code
-   * [%c3]} is a class of characters), so the path is shown to it in both letter cases that an
-   * author may have had in mind: its encodings upper-cased, and lower-cased.
+   * The path starts with a text; {@code /admin} covers {@code /administrator} as in Consul. Both
+   * plain; a deny that ends within an encoding ({@code /a%4}) holds for what was sent too, since
+   * there the plain path has it no more.
    */
-  record Regex(Pattern pattern) implements PathMatcher {
+  record Prefix(String plain, String asWritten, boolean denies) implements PathMatcher {
     @Override
     public boolean matches(HttpRequestView request) {
-      String path = request.path();
+      return request.plainPath().startsWith(plain)
+          || (denies && request.path().startsWith(asWritten));
+    }
+  }
+
+  /**
+   * The whole path matches an expression. An expression cannot be respelled like a text ({@code
+   * [%c3]} is a class of characters), so the path is shown to it in both letter cases that an
+   * author may have had in mind, its encodings upper-cased and lower-cased, and both as it was sent
+   * and plain. A deny holds for any of these spellings; an allow has to hold for the path as sent
+   * and for the plain one, since a server does not tell them apart.
+   */
+  record Regex(Pattern pattern, boolean denies) implements PathMatcher {
+    @Override
+    public boolean matches(HttpRequestView request) {
+      String sent = request.path();
+      String plain = request.plainPath();
+      boolean matches = matches(sent);
+      if (sent.equals(plain)) {
+        return matches;
+      }
+      return denies ? matches || matches(plain) : matches && matches(plain);
+    }
+
+    private boolean matches(String path) {
       if (pattern.matches(path)) {
         return true;
       }

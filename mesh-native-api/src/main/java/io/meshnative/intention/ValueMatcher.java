@@ -2,7 +2,10 @@ package io.meshnative.intention;
 
 import com.google.re2j.Pattern;
 
-/** Compares one value of a header. */
+/**
+ * Compares one value of a header. Where letter case is ignored, it is that of ASCII only: values
+ * hold nothing else, and other letters of a rule fold into ASCII too (U+212A, U+017F).
+ */
 sealed interface ValueMatcher {
 
   /** Whether the value satisfies the comparison. */
@@ -12,7 +15,9 @@ sealed interface ValueMatcher {
   record Exact(String text, boolean ignoreCase) implements ValueMatcher {
     @Override
     public boolean matches(String value) {
-      return ignoreCase ? value.equalsIgnoreCase(text) : value.equals(text);
+      return ignoreCase
+          ? value.length() == text.length() && Ascii.regionMatches(value, 0, text)
+          : value.equals(text);
     }
   }
 
@@ -20,7 +25,7 @@ sealed interface ValueMatcher {
   record Prefix(String text, boolean ignoreCase) implements ValueMatcher {
     @Override
     public boolean matches(String value) {
-      return value.regionMatches(ignoreCase, 0, text, 0, text.length());
+      return ignoreCase ? Ascii.regionMatches(value, 0, text) : value.startsWith(text);
     }
   }
 
@@ -28,8 +33,9 @@ sealed interface ValueMatcher {
   record Suffix(String text, boolean ignoreCase) implements ValueMatcher {
     @Override
     public boolean matches(String value) {
-      return value.regionMatches(
-          ignoreCase, value.length() - text.length(), text, 0, text.length());
+      return ignoreCase
+          ? Ascii.regionMatches(value, value.length() - text.length(), text)
+          : value.endsWith(text);
     }
   }
 
@@ -41,7 +47,7 @@ sealed interface ValueMatcher {
         return value.contains(text);
       }
       for (int i = 0; i <= value.length() - text.length(); i++) {
-        if (value.regionMatches(true, i, text, 0, text.length())) {
+        if (Ascii.regionMatches(value, i, text)) {
           return true;
         }
       }

@@ -15,16 +15,18 @@ class DenialIdsTest {
   void everyCauseHasTheIdThatPeersKnow() {
     assertThat(Arrays.stream(Cause.values()).collect(toMap(cause -> cause, Cause::id)))
         .isEqualTo(
-            Map.of(
-                Cause.INTENTION, "intention",
-                Cause.PERMISSION, "permission",
-                Cause.DEFAULT, "default",
-                Cause.DEFAULT_UNKNOWN, "default-unknown",
-                Cause.NEEDS_REQUEST, "needs-request",
-                Cause.JWT_UNSUPPORTED, "jwt-unsupported",
-                Cause.DEFECTIVE_POLICY, "defective-policy",
-                Cause.NO_POLICY, "no-policy",
-                Cause.EVALUATION_FAILED, "evaluation-failed"));
+            Map.ofEntries(
+                Map.entry(Cause.INTENTION, "intention"),
+                Map.entry(Cause.PERMISSION, "permission"),
+                Map.entry(Cause.DEFAULT, "default"),
+                Map.entry(Cause.DEFAULT_UNKNOWN, "default-unknown"),
+                Map.entry(Cause.NEEDS_REQUEST, "needs-request"),
+                Map.entry(Cause.JWT_UNSUPPORTED, "jwt-unsupported"),
+                Map.entry(Cause.DEFECTIVE_POLICY, "defective-policy"),
+                Map.entry(Cause.NO_POLICY, "no-policy"),
+                Map.entry(Cause.IDENTITY, "identity"),
+                Map.entry(Cause.AUTHORIZER, "authorizer"),
+                Map.entry(Cause.EVALUATION_FAILED, "evaluation-failed")));
   }
 
   @Test

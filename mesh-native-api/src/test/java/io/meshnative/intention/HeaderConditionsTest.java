@@ -65,6 +65,19 @@ class HeaderConditionsTest {
     assertThat(allows(new HeaderCondition("x-role", kind, value, false, true), "admin")).isTrue();
   }
 
+  @ParameterizedTest
+  @CsvSource({"EXACT, \u212aey", "PREFIX, \u212ae", "SUFFIX, \u212aey", "CONTAINS, \u212ae"})
+  void lettersThatFoldIntoAsciiAreOthers(HeaderKind kind, String value) {
+    assertThat(allows(new HeaderCondition("x-role", kind, value, false, true), "key")).isFalse();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"PREFIX, adminx", "SUFFIX, xadmin", "CONTAINS, xadminx", "EXACT, admi"})
+  void aTextThatIsLongerThanTheValueDoesNotMatchWhateverItsLetterCase(
+      HeaderKind kind, String value) {
+    assertThat(allows(new HeaderCondition("x-role", kind, value, false, true), "ADMIN")).isFalse();
+  }
+
   @Test
   void ignoringLetterCaseDoesNotApplyToExpressions() {
     assertThat(
@@ -146,7 +159,7 @@ class HeaderConditionsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {":path", "x role", "", "x-rôle"})
+  @ValueSource(strings = {":path", "x role", "", "x-rôle", "x-\u212aey"})
   void T36_aRuleAboutAHeaderThatNoRequestCanHaveDeniesTheDestination(String name) {
     IntentionTable table =
         table(

@@ -81,6 +81,18 @@ class HttpRequestViewTest {
         "/%e0%80%af",
         "/%f0%80%80%af",
         "/%f8%80%80%80%af",
+        "/%80",
+        "/%ff",
+        "/%c3",
+        "/%c3/%a9",
+        "/%c3x%a9",
+        "/%c3%c3%a9",
+        "/%a9%c3",
+        "/%c3%a9%a9",
+        "/%e2%82",
+        "/%ed%a0%80",
+        "/%f4%90%80%80",
+        "/%f0%8f%bf%bf",
         "/%zz",
         "/%",
         "/%4",
@@ -109,7 +121,9 @@ class HttpRequestViewTest {
     "/a%3fb, /a%3Fb",
     "/a%5bb, /a%5Bb",
     "/%e0%a4%85, /%E0%A4%85",
-    "/%f0%9f%98%80, /%F0%9F%98%80"
+    "/%f0%9f%98%80, /%F0%9F%98%80",
+    "/%c2%80%df%bf%e0%a0%80%ed%9f%bf%ee%80%80%f4%8f%bf%bf, /%C2%80%DF%BF%E0%A0%80%ED%9F%BF%EE%80%80%F4%8F%BF%BF",
+    "/a%40b, /a%40b"
   })
   void T31_otherEncodingsAreUpperCasedAndNotDecoded(String target, String path) throws Exception {
     assertThat(view("GET", target).path()).isEqualTo(path);
@@ -230,6 +244,7 @@ class HttpRequestViewTest {
         "[abc]",
         "::1",
         "h\u00f6st",
+        "\u212aasse.example", // the kelvin sign, which lower-cases to "k"
         "a\u0000"
       })
   void T34_hostsWithASecondReadingAreRefused(String line) {

@@ -300,6 +300,15 @@ class IntentionTableTest {
         .isEqualTo(Decision.Cause.EVALUATION_FAILED);
   }
 
+  @Test
+  void T43_aDecisionThatFailedHoldsTheRequest() {
+    HttpRequestView request = get("/");
+    IntentionTable table = table(DefaultDecision.ALLOW, allow("web", "api"));
+
+    assertThat(((Decision.Denied) table.decide(nothing(), request)).request())
+        .containsSame(request);
+  }
+
   /** What a caller without null checks could pass by mistake. */
   @SuppressWarnings({"NullAway", "TypeParameterUnusedInFormals"})
   private static <T> T nothing() {
@@ -314,6 +323,27 @@ class IntentionTableTest {
     assertThat(cause(table.decide(caller("web"), get("/")))).isEqualTo(Decision.Cause.NO_POLICY);
     assertThat(table.decide(caller("web")).reason()).isEqualTo("the intentions were not read yet");
     assertThat(table.defect()).contains("the intentions were not read yet");
+  }
+
+  @Test
+  void aTableCanDenyForACauseOfItsMaker() {
+    IntentionTable table = IntentionTable.denyAll(Decision.Cause.IDENTITY, "it has ended");
+
+    assertThat(cause(table.decide(caller("web"), get("/")))).isEqualTo(Decision.Cause.IDENTITY);
+    assertThat(table.decide(caller("web")).reason()).isEqualTo("it has ended");
+  }
+
+  @Test
+  void aDenialOfAConnectionCanBeToldOfARequest() {
+    HttpRequestView request = get("/v1");
+    Decision.Denied denied =
+        (Decision.Denied) table(DefaultDecision.ALLOW, deny("web", "api")).decide(caller("web"));
+
+    assertThat(denied.request()).isEmpty();
+    assertThat(denied.of(request).request()).containsSame(request);
+    assertThat(denied.of(request).cause()).isEqualTo(denied.cause());
+    assertThat(denied.of(request).intention()).isEqualTo(denied.intention());
+    assertThat(denied.of(request).reason()).isEqualTo(denied.reason());
   }
 
   @Test

@@ -18,6 +18,7 @@ import io.meshnative.MeshServerSocket;
 import io.meshnative.MeshSnapshot;
 import io.meshnative.MeshState;
 import io.meshnative.PeerIdentityException;
+import io.meshnative.PeerRefusedException;
 import io.meshnative.RequestGate;
 import io.meshnative.RequestLease;
 import io.meshnative.RetireListener;
@@ -52,6 +53,7 @@ import io.meshnative.internal.transport.HostNames;
 import io.meshnative.internal.transport.LiveConnections;
 import io.meshnative.internal.transport.Openings;
 import io.meshnative.internal.transport.PeerCheck;
+import io.meshnative.internal.transport.Refusal;
 import io.meshnative.internal.transport.PolicyCheck;
 import io.meshnative.internal.transport.ServerContexts;
 import io.meshnative.internal.transport.Upstreams;
@@ -400,6 +402,11 @@ final class InProcessMeshClient implements MeshClient {
   @Override
   public void verifyPeer(SSLSession session, Destination destination) throws PeerIdentityException {
     peers.verify(session, destination);
+  }
+
+  @Override
+  public Optional<PeerRefusedException> refusal(Destination destination, Throwable failure) {
+    return Refusal.read(destination, failure);
   }
 
   @Override

@@ -515,6 +515,9 @@ public final class MeshEngine extends RuledEngine {
     if (!verified) {
       ownHello.feed(passed(destination, from));
     }
+    if (result.getStatus() == Status.CLOSED) {
+      releaseIfDone();
+    }
     boolean passed = false;
     try {
       observe(result, verified);
@@ -623,7 +626,11 @@ public final class MeshEngine extends RuledEngine {
     if (cut.get() != null) {
       discardOutput();
     }
-    real.closeInbound();
+    try {
+      real.closeInbound(); // throws where the peer has not closed, and is closed all the same
+    } finally {
+      releaseIfDone();
+    }
   }
 
   /**
@@ -647,6 +654,17 @@ public final class MeshEngine extends RuledEngine {
   @Override
   public void closeOutbound() {
     real.closeOutbound();
+    releaseIfDone();
+  }
+
+  /**
+   * Leaves the registry once both directions are closed. Servers that close both and never ask
+   * whether they are done, as the JDK's, would stay in it until their engine is collected.
+   */
+  private void releaseIfDone() {
+    if (!released && real.isInboundDone() && real.isOutboundDone()) {
+      release();
+    }
   }
 
   @Override

@@ -235,7 +235,8 @@ public final class Denials {
   void withdrawn(
       ProvenPeer peer, HttpRequestView request, Decision.Denied decision, Published pair) {
     String reason = PeerText.oneLine(decision.reason());
-    Grounds grounds = new Grounds(decision, reason, pair.policy().number(), generation(pair));
+    Grounds grounds =
+        new Grounds(decidedBy(decision), reason, pair.policy().number(), generation(pair));
     withdrawn(AuditRecord.Kind.REQUEST_CUT, peer.connection(), subject(peer, request), grounds);
     RevocationEvent event = Flight.revocation();
     if (event != null) {
@@ -291,14 +292,18 @@ public final class Denials {
     Published pair = publisher.current();
     MeshAuthorizationException denied =
         reason instanceof MeshAuthorizationException authorization ? authorization : null;
-    boolean decided = denied != null && !(denied.getCause() instanceof MeshException);
     return new Grounds(
-        denied != null && decided ? denied.decision() : null,
+        denied == null ? null : decidedBy(denied.decision()),
         PeerText.oneLine(reason.getMessage()),
         denied == null
             ? pair.policy().number()
             : denied.policyVersion().orElse(pair.policy().number()),
         generation(pair));
+  }
+
+  /** The decision, unless it only passes on what is wrong with an identity. */
+  private static Decision.@Nullable Denied decidedBy(Decision.Denied decision) {
+    return decision.cause() == Decision.Cause.IDENTITY ? null : decision;
   }
 
   private static Subject subject(ProvenPeer peer, HttpRequestView request) {

@@ -115,7 +115,7 @@ public final class LiveConnections implements PeerAuthority {
     this.denials = denials;
     this.moments = moments;
     this.retirements = new Retirements(this.callbacks, scheduler);
-    this.requests = new RequestLeases(publisher, check, this.callbacks, denials);
+    this.requests = new RequestLeases(publisher, check, this.callbacks, denials, moments);
     publisher.onPublished(this::sweep);
   }
 
@@ -203,14 +203,15 @@ public final class LiveConnections implements PeerAuthority {
     }
     Terms.Inbound in = (Terms.Inbound) connection.terms();
     ConsulId.Service caller = check.requireService(shown);
-    Decision decision = check.inbound(caller, pair);
+    Decision decision = check.inbound(caller, pair, epoch);
     ProvenPeer peer = new ProvenPeer(connection, caller, decision);
     if (!isForRequests(decision, in) && !in.authorizer().isAuthorized(peer, decision)) {
       throw check.denied(
           shown.id(),
           decision instanceof Decision.Denied denied
               ? denied
-              : PolicyCheck.refusal("the listener's authorizer refuses " + shown.id()),
+              : PolicyCheck.refusal(
+                  Decision.Cause.AUTHORIZER, "the listener's authorizer refuses " + shown.id()),
           pair);
     }
     return peer;
@@ -228,7 +229,7 @@ public final class LiveConnections implements PeerAuthority {
       return;
     }
     Terms.Inbound in = (Terms.Inbound) terms;
-    Decision decision = check.inbound(check.requireService(shown), pair);
+    Decision decision = check.inbound(check.requireService(shown), pair, epoch);
     if (decision instanceof Decision.Denied denied
         && in.authorizer() == PeerAuthorizer.intentions()
         && !isForRequests(decision, in)) {
@@ -251,7 +252,10 @@ public final class LiveConnections implements PeerAuthority {
   private void end(LiveConnection connection) {
     live.remove(connection);
     Decision.Denied why =
-        connection.withdrawn().map(gone -> asDenial(gone.reason()).decision()).orElse(null);
+        connection
+            .withdrawn()
+            .map(gone -> PolicyCheck.asDenial(gone.reason()).decision())
+            .orElse(null);
     requests.end(connection, why, () -> live.caller(connection.proof().leaf()));
   }
 
@@ -514,20 +518,8 @@ public final class LiveConnections implements PeerAuthority {
       }
       return decide(connection, pair);
     } catch (MeshException e) {
-      throw asDenial(e);
+      throw PolicyCheck.asDenial(e);
     }
-  }
-
-  /** An ended identity or a root that is gone denies too. */
-  private static MeshAuthorizationException asDenial(MeshException reason) {
-    if (reason instanceof MeshAuthorizationException denied) {
-      return denied;
-    }
-    String text = String.valueOf(reason.getMessage());
-    MeshAuthorizationException denied =
-        new MeshAuthorizationException(text, PolicyCheck.refusal(text));
-    denied.initCause(reason);
-    return denied;
   }
 
   /** The connection behind a session of this client. */
@@ -591,10 +583,12 @@ public final class LiveConnections implements PeerAuthority {
     Optional<Withdrawal> gone = own.withdrawn();
     MeshAuthorizationException denied =
         gone.isPresent()
-            ? asDenial(gone.get().reason())
+            ? PolicyCheck.denialOf(request, gone.get().reason())
             : check.denied(
                 peer.id(),
-                PolicyCheck.refusal("the connection of the request has ended"),
+                PolicyCheck.refusal(
+                        Decision.Cause.IDENTITY, "the connection of the request has ended")
+                    .of(request),
                 publisher.current());
     denials.request(peer, request, denied);
     throw denied;

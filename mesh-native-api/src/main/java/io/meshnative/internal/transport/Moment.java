@@ -1,9 +1,9 @@
 package io.meshnative.internal.transport;
 
 /**
- * The named moments in the life of a connection at which another thread can get in between. Code
- * that is run passes them without a stop; a test of the races holds a thread there while another
- * one withdraws the right.
+ * The named moments in the life of a connection, and of a request on it, at which another thread
+ * can get in between. Code that is run passes them without a stop; a test of the races holds a
+ * thread there while another one withdraws the right.
  */
 enum Moment {
   /** A full handshake has shown certificates that lead to a root; nothing is decided. */
@@ -21,7 +21,13 @@ enum Moment {
   /** The transport has ended, and the connection is still in the registry. */
   ENDED,
   /** The right is gone, and the connection not cut yet. */
-  WITHDRAWN;
+  WITHDRAWN,
+  /** A request is decided under a pair, and no sweep sees its lease. */
+  REQUEST_DECIDED,
+  /** Its connection holds the lease, and the pair was not read for the second time. */
+  REQUEST_HELD,
+  /** Decided for good, and nobody has been handed the lease. */
+  REQUEST_JUDGED;
 
   /** Sees each moment, on the thread that passes it. */
   interface Observer {

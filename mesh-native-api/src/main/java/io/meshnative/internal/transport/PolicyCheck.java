@@ -10,6 +10,7 @@ import io.meshnative.identity.ConsulId;
 import io.meshnative.identity.SpiffeId;
 import io.meshnative.identity.TrustDomain;
 import io.meshnative.intention.Decision;
+import io.meshnative.intention.HttpRequestView;
 import io.meshnative.intention.IntentionTable;
 import io.meshnative.internal.tls.PeerProof;
 import io.meshnative.internal.tls.PeerVerifier;
@@ -200,15 +201,65 @@ public final class PolicyCheck {
   }
 
   /** A denial for a reason that no table holds. */
-  static Decision.Denied refusal(String reason) {
-    Decision decision = IntentionTable.denyAll(reason).decide(NOBODY);
+  static Decision.Denied refusal(Decision.Cause cause, String reason) {
+    Decision decision = IntentionTable.denyAll(cause, reason).decide(NOBODY);
     if (decision instanceof Decision.Denied denied) {
       return denied;
     }
     throw new IllegalStateException("a table that denies all denies nobody");
   }
 
-  Decision inbound(ConsulId.Service caller, Published pair) {
-    return pair.policy().inbound().decide(caller);
+  /** An ended identity or a root that is gone denies too. */
+  static MeshAuthorizationException asDenial(MeshException reason) {
+    if (reason instanceof MeshAuthorizationException denied) {
+      return denied;
+    }
+    String text = String.valueOf(reason.getMessage());
+    MeshAuthorizationException denied =
+        new MeshAuthorizationException(text, refusal(Decision.Cause.IDENTITY, text));
+    denied.initCause(reason);
+    return denied;
+  }
+
+  /** What ended a connection, told of a request that comes on it afterwards. */
+  static MeshAuthorizationException denialOf(HttpRequestView request, MeshException ended) {
+    MeshAuthorizationException denial = asDenial(ended);
+    MeshAuthorizationException denied =
+        new MeshAuthorizationException(
+            String.valueOf(denial.getMessage()),
+            denial.decision().of(request),
+            denial.policyVersion().orElse(-1));
+    denied.initCause(ended);
+    return denied;
+  }
+
+  /** What the intentions say of a caller's connection. */
+  Decision inbound(ConsulId.Service caller, Published pair, TrustEpoch epoch) {
+    return isOwn(caller, epoch) ? pair.policy().inbound().decide(caller) : stranger(caller, epoch);
+  }
+
+  /** What the intentions say of a caller's request. */
+  Decision inbound(
+      ConsulId.Service caller, HttpRequestView request, Published pair, TrustEpoch epoch) {
+    return isOwn(caller, epoch)
+        ? pair.policy().inbound().decide(caller, request)
+        : stranger(caller, epoch).of(request);
+  }
+
+  /**
+   * Intentions name services of the own trust domain. A source of trust may hold roots of others
+   * too; a service of the same name there is another service (T05).
+   */
+  private static boolean isOwn(ConsulId.Service caller, TrustEpoch epoch) {
+    return caller.trustDomain().equals(epoch.self().trustDomain());
+  }
+
+  private static Decision.Denied stranger(ConsulId.Service caller, TrustEpoch epoch) {
+    return refusal(
+        Decision.Cause.IDENTITY,
+        "the caller is of the trust domain "
+            + caller.trustDomain()
+            + ", and intentions are about callers of "
+            + epoch.self().trustDomain());
   }
 }

@@ -7,6 +7,10 @@ import io.meshnative.intention.Decision;
 import io.meshnative.intention.HttpRequestView;
 import io.meshnative.internal.tls.Published;
 import io.meshnative.internal.tls.Publisher;
+import io.meshnative.internal.tls.TrustEpoch;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -20,16 +24,28 @@ import org.jspecify.annotations.Nullable;
  * the last time, as a connection is.
  */
 final class RequestLeases {
+  private static final Logger LOG = System.getLogger("io.meshnative.revocation");
+
+  private static final Decision.Denied FAILED =
+      PolicyCheck.refusal(Decision.Cause.EVALUATION_FAILED, "the decision failed");
+
   private final Publisher publisher;
   private final PolicyCheck check;
   private final Callbacks callbacks;
   private final Denials denials;
+  private final Moment.Observer moments;
 
-  RequestLeases(Publisher publisher, PolicyCheck check, Callbacks callbacks, Denials denials) {
+  RequestLeases(
+      Publisher publisher,
+      PolicyCheck check,
+      Callbacks callbacks,
+      Denials denials,
+      Moment.Observer moments) {
     this.publisher = publisher;
     this.check = check;
     this.callbacks = callbacks;
     this.denials = denials;
+    this.moments = moments;
   }
 
   /** Null if the connection has ended meanwhile. */
@@ -44,20 +60,28 @@ final class RequestLeases {
     if (decision instanceof Decision.Denied denied) {
       throw refused(peer, request, denied, pair);
     }
-    Admitted lease =
-        new Admitted(connection, peer, request, (Decision.Allowed) decision, onWithdrawn);
+    moments.at(Moment.REQUEST_DECIDED);
+    Admitted lease = new Admitted(connection, peer, request, onWithdrawn);
     connection.leases().add(lease);
+    moments.at(Moment.REQUEST_HELD);
     if (connection.isOver()) {
       lease.close();
       return null;
     }
     Published again = publisher.current();
-    if (again != pair
-        && judge(connection, peer, request, again) instanceof Decision.Denied denied) {
-      lease.close();
-      throw refused(peer, request, denied, again);
+    if (again != pair) {
+      decision = judge(connection, peer, request, again);
     }
-    denials.letIn(peer, request, lease.decision, again);
+    moments.at(Moment.REQUEST_JUDGED);
+    Decision.Denied early =
+        decision instanceof Decision.Allowed allowed
+            ? lease.open(allowed)
+            : (Decision.Denied) decision;
+    if (early != null) {
+      lease.close();
+      throw refused(peer, request, early, again);
+    }
+    denials.letIn(peer, request, lease.decision(), again);
     return lease;
   }
 
@@ -71,22 +95,46 @@ final class RequestLeases {
   private Decision judge(
       LiveConnection connection, ProvenPeer peer, HttpRequestView request, Published pair) {
     try {
-      check.current(connection.proof(), check.liveEpoch(pair));
-      return pair.policy().inbound().decide(peer.service(), request);
+      TrustEpoch epoch = check.liveEpoch(pair);
+      check.current(connection.proof(), epoch);
+      return check.inbound(peer.service(), request, pair, epoch);
     } catch (MeshException e) {
-      return PolicyCheck.refusal(String.valueOf(e.getMessage()));
+      return PolicyCheck.refusal(Decision.Cause.IDENTITY, String.valueOf(e.getMessage()))
+          .of(request);
     } catch (RuntimeException | Error e) {
-      return PolicyCheck.refusal("the decision failed: " + e);
+      return failed(e, request);
     }
   }
 
-  /** Judges the requests of one connection. */
+  private static Decision.Denied failed(Throwable e, HttpRequestView request) {
+    try {
+      return PolicyCheck.refusal(Decision.Cause.EVALUATION_FAILED, "the decision failed: " + e)
+          .of(request);
+    } catch (Error again) { // there is no memory left for the sentence
+      return FAILED;
+    }
+  }
+
+  /** Judges the requests of one connection; whatever one of them meets, the others are judged. */
   void sweep(LiveConnection connection, Published pair) {
     for (Admitted lease : connection.leases()) {
-      if (judge(connection, lease.peer, lease.request, pair) instanceof Decision.Denied denied
-          && connection.leases().remove(lease)) {
-        lease.withdraw(denied, pair);
+      try {
+        sweep(connection, lease, pair);
+      } catch (RuntimeException | Error e) {
+        LOG.log(Level.WARNING, "ending the request " + lease.request + " failed", e);
       }
+    }
+  }
+
+  /** A sweep that took its time may meet a request that a newer pair let in: the newest decides. */
+  private void sweep(LiveConnection connection, Admitted lease, Published pair) {
+    Decision decision = judge(connection, lease.peer, lease.request, pair);
+    Published newest = publisher.current();
+    if (newest != pair && decision instanceof Decision.Denied) {
+      decision = judge(connection, lease.peer, lease.request, newest);
+    }
+    if (decision instanceof Decision.Denied denied && connection.leases().remove(lease)) {
+      lease.withdraw(denied, newest);
     }
   }
 
@@ -105,7 +153,7 @@ final class RequestLeases {
       if (connection.leases().remove(lease)
           && !(lease.peer.byLeaf() && moved(lease, another))
           && why != null) {
-        lease.withdraw(why, publisher.current());
+        lease.withdraw(why.of(lease.request), publisher.current());
       }
     }
   }
@@ -127,6 +175,8 @@ final class RequestLeases {
   }
 
   private enum State {
+    /** Held by its connection, and not yet by who asked for it. */
+    PENDING,
     OPEN,
     TOLD,
     CLOSED
@@ -136,27 +186,32 @@ final class RequestLeases {
   final class Admitted implements RequestLease {
     private final ProvenPeer peer;
     private final HttpRequestView request;
-    private final Decision.Allowed decision;
     private final Consumer<Decision.Denied> onWithdrawn;
-    private final AtomicReference<State> state = new AtomicReference<>(State.OPEN);
+    private final AtomicReference<State> state = new AtomicReference<>(State.PENDING);
     private volatile LiveConnection connection;
+    private volatile Decision.@Nullable Allowed decision;
+    private volatile Decision.@Nullable Denied early;
 
     private Admitted(
         LiveConnection connection,
         ProvenPeer peer,
         HttpRequestView request,
-        Decision.Allowed decision,
         Consumer<Decision.Denied> onWithdrawn) {
       this.connection = connection;
       this.peer = peer;
       this.request = request;
-      this.decision = decision;
       this.onWithdrawn = onWithdrawn;
+    }
+
+    /** Returns why not, if a sweep has withdrawn the right already; null if the lease is open. */
+    Decision.@Nullable Denied open(Decision.Allowed allowed) {
+      decision = allowed;
+      return state.compareAndSet(State.PENDING, State.OPEN) ? null : early;
     }
 
     @Override
     public Decision.Allowed decision() {
-      return decision;
+      return Objects.requireNonNull(decision, "only open leases are handed out");
     }
 
     @Override
@@ -167,6 +222,10 @@ final class RequestLeases {
 
     /** Looks again when its turn comes: who has closed the lease by then is not told any more. */
     private void withdraw(Decision.Denied denied, Published pair) {
+      early = denied;
+      if (state.compareAndSet(State.PENDING, State.TOLD)) {
+        return; // who asks is refused: that, and not a withdrawal, is what it is told
+      }
       callbacks.execute(() -> {
         if (state.compareAndSet(State.OPEN, State.TOLD)) {
           onWithdrawn.accept(denied);

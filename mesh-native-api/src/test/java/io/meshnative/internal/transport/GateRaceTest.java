@@ -21,7 +21,6 @@ import io.meshnative.internal.tls.TlsEngines;
 import io.meshnative.internal.tls.TrustEpoch;
 import io.meshnative.spi.TlsProvider;
 import io.meshnative.spi.TrustUpdate;
-import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
@@ -29,8 +28,6 @@ import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicInteger;
-import javax.net.ssl.SSLEngine;
-import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLException;
 import org.conscrypt.Conscrypt;
 import org.junit.jupiter.api.AfterEach;
@@ -147,43 +144,9 @@ class GateRaceTest {
             new Terms.Inbound(Optional.of(gate), PeerAuthorizer.intentions()), "127.0.0.1", 1, 0);
     MeshEngine client =
         web.engines.engine(new Terms.Outbound(Destination.parse("db")), "127.0.0.1", 1, 1);
-    assertThatThrownBy(() -> shakeHands(client, server)).isInstanceOf(SSLException.class);
+    assertThatThrownBy(() -> InMemory.shakeHands(client, server)).isInstanceOf(SSLException.class);
     assertThat(gate.readings.get()).isGreaterThan(2);
     assertThat(server.peer()).isNull();
     assertThat(db.live.isEmpty()).isTrue();
-  }
-
-  /** In memory; throws what the first engine that refuses throws. */
-  private static void shakeHands(SSLEngine client, SSLEngine server) throws SSLException {
-    ByteBuffer toServer = ByteBuffer.allocate(64 * 1024).flip();
-    ByteBuffer toClient = ByteBuffer.allocate(64 * 1024).flip();
-    client.beginHandshake();
-    server.beginHandshake();
-    for (int step = 0; step < 100; step++) {
-      step(client, toClient, toServer);
-      step(server, toServer, toClient);
-    }
-  }
-
-  private static void step(SSLEngine engine, ByteBuffer from, ByteBuffer to) throws SSLException {
-    switch (engine.getHandshakeStatus()) {
-      case NEED_TASK -> {
-        for (Runnable task = engine.getDelegatedTask();
-            task != null;
-            task = engine.getDelegatedTask()) {
-          task.run();
-        }
-      }
-      case NEED_WRAP -> {
-        to.compact();
-        SSLEngineResult ignored = engine.wrap(ByteBuffer.allocate(0), to);
-        to.flip();
-      }
-      default -> {
-        if (from.hasRemaining()) {
-          SSLEngineResult ignored = engine.unwrap(from, ByteBuffer.allocate(64 * 1024));
-        }
-      }
-    }
   }
 }

@@ -1,0 +1,122 @@
+package io.meshnative.httpserver;
+
+import com.sun.net.httpserver.HttpExchange;
+import io.meshnative.intention.Decision;
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Ends one running exchange from outside, whatever its threads are doing. The JDK's server has no
+ * way to close an exchange that another thread reads or writes; but its channels are interruptible:
+ * a thread that is interrupted while it is blocked on one, or that comes to one interrupted, closes
+ * it.
+ *
+ * <p>Invariant: a thread is interrupted by us only while it is inside {@link #during}, and the
+ * interrupt is taken back before it leaves. So the application's own work is never interrupted, nor
+ * the connections of others that it uses.
+ */
+final class Cut {
+  /** Something that reads or writes. */
+  interface Io<T extends @Nullable Object> {
+    T run() throws IOException;
+  }
+
+  private final HttpExchange exchange;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Set<Thread> inside = new HashSet<>();
+  private Decision.@Nullable Denied reason;
+  private boolean over;
+
+  Cut(HttpExchange exchange) {
+    this.exchange = exchange;
+  }
+
+  /** Reads or writes, unless the exchange was cut. */
+  <T extends @Nullable Object> T during(Io<T> io) throws IOException {
+    lock.lock();
+    try {
+      requireWhole();
+      inside.add(Thread.currentThread());
+    } finally {
+      lock.unlock();
+    }
+    try {
+      return io.run();
+    } catch (IOException e) {
+      throw reasonFor(e);
+    } finally {
+      leave();
+    }
+  }
+
+  private void leave() {
+    lock.lock();
+    try {
+      inside.remove(Thread.currentThread());
+      if (reason != null) {
+        Thread.interrupted();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private IOException reasonFor(IOException failure) {
+    lock.lock();
+    try {
+      return reason == null ? failure : withdrawn(reason, failure);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Throws if the exchange was cut. */
+  void requireWhole() throws IOException {
+    lock.lock();
+    try {
+      if (reason != null) {
+        throw withdrawn(reason, null);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static IOException withdrawn(Decision.Denied why, @Nullable IOException cause) {
+    return new IOException("the right to this request was withdrawn: " + why.reason(), cause);
+  }
+
+  /** The response has ended: nothing is left to be cut. */
+  void over() {
+    lock.lock();
+    try {
+      over = true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Closes the connection of the exchange. Waits for no peer. */
+  void cut(Decision.Denied why) {
+    lock.lock();
+    try {
+      if (over || reason != null) {
+        return;
+      }
+      reason = why;
+      inside.forEach(Thread::interrupt);
+    } finally {
+      lock.unlock();
+    }
+    // Whatever close() still wants to read or write, the channel is closed by the attempt.
+    Thread.currentThread().interrupt();
+    try {
+      exchange.close();
+    } finally {
+      Thread.interrupted();
+    }
+  }
+}

@@ -1,0 +1,7 @@
+package io.meshnative.tests;
+
+class JdkHttpServerAttacksTest extends HttpAttacks {
+  JdkHttpServerAttacksTest() {
+    super(HttpServerKind.JDK, TlsKind.CONSCRYPT);
+  }
+}

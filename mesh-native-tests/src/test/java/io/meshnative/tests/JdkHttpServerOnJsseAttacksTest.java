@@ -1,0 +1,7 @@
+package io.meshnative.tests;
+
+class JdkHttpServerOnJsseAttacksTest extends HttpAttacks {
+  JdkHttpServerOnJsseAttacksTest() {
+    super(HttpServerKind.JDK, TlsKind.JSSE);
+  }
+}
