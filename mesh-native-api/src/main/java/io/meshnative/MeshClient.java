@@ -414,6 +414,18 @@ public interface MeshClient extends AutoCloseable {
    */
   boolean isRetiring(SSLSession session);
 
+  /**
+   * Tells when this client leaves the mesh, for servers that accept by themselves: in {@link
+   * #shutdown} once the catalog hides the service and those who watch it have had their moment, in
+   * {@link #close()} at once. It is when {@link #listen} sockets close. A server stops accepting
+   * then and asks its open connections to end; {@link #shutdown} waits for them.
+   *
+   * @param stopAccepting is called once, on the executor, or where the client is closed already on
+   *     the caller's thread; returns quickly
+   * @return ends the subscription
+   */
+  Subscription onLeaving(Runnable stopAccepting);
+
   // ---- both ----
 
   /**

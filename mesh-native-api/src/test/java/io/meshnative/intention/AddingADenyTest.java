@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.meshnative.identity.ConsulId;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,9 +18,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  * to intentions that have some, and to any under a default of deny.
  */
 class AddingADenyTest {
-  private static final List<String> NAMES = List.of("web", "batch", "*", "*", "ops");
-  private static final List<String> DESTINATIONS = List.of("api", "*", "other", "API");
-  private static final List<String> PATHS = List.of("/", "/a", "/a/b", "/b", "/admin");
   private static final int ROUNDS = 3000;
 
   @ParameterizedTest
@@ -29,11 +25,11 @@ class AddingADenyTest {
   void T20_addingADenyIntentionNeverAddsAccess(DefaultDecision byDefault) {
     Random random = new Random(20261121);
     for (int round = 0; round < ROUNDS; round++) {
-      List<Intention> before = intentions(random);
+      List<Intention> before = RandomIntentions.of(random);
       List<Intention> after = new ArrayList<>(before);
       after.add(
           random.nextInt(after.size() + 1),
-          Rules.deny(pick(NAMES, random), pick(DESTINATIONS, random)));
+          Rules.deny(RandomIntentions.source(random), RandomIntentions.destination(random)));
 
       assertNothingAdded(before, after, byDefault);
     }
@@ -44,7 +40,7 @@ class AddingADenyTest {
   void T20_addingADenyPermissionNeverAddsAccess(DefaultDecision byDefault) {
     Random random = new Random(20261122);
     for (int round = 0; round < ROUNDS; round++) {
-      List<Intention> before = intentions(random);
+      List<Intention> before = RandomIntentions.of(random);
       List<Intention> after = new ArrayList<>();
       for (Intention intention : before) {
         after.add(intention.permissions().isEmpty() ? intention : withOneDeny(intention, random));
@@ -61,11 +57,13 @@ class AddingADenyTest {
   void T20_addingAnIntentionOfDenyPermissionsNeverAddsAccess(DefaultDecision byDefault) {
     Random random = new Random(20261123);
     for (int round = 0; round < ROUNDS; round++) {
-      List<Intention> before = intentions(random);
+      List<Intention> before = RandomIntentions.of(random);
       List<Intention> after = new ArrayList<>(before);
       after.add(
           Rules.permissions(
-              pick(NAMES, random), pick(DESTINATIONS, random), permission(true, random)));
+              RandomIntentions.source(random),
+              RandomIntentions.destination(random),
+              RandomIntentions.permission(true, random)));
 
       assertNothingAdded(before, after, byDefault);
     }
@@ -75,68 +73,26 @@ class AddingADenyTest {
       List<Intention> before, List<Intention> after, DefaultDecision byDefault) {
     IntentionTable old = IntentionTable.compile(Rules.API, before, byDefault);
     IntentionTable changed = IntentionTable.compile(Rules.API, after, byDefault);
-    for (String name : List.of("web", "batch", "ops", "nobody")) {
+    for (String name : RandomIntentions.CALLERS) {
       ConsulId.Service caller = Rules.caller(name);
       assertThat(!old.decide(caller).isAllowed() && changed.decide(caller).isAllowed())
           .as("connections of %s: %s became %s", name, before, after)
           .isFalse();
-      for (String path : PATHS) {
-        for (List<String> role : List.of(List.of("user"), List.of("user", "admin"))) {
-          HttpRequestView request = Rules.request("GET", path, Map.of("x-role", role));
-          boolean added =
-              !old.decide(caller, request).isAllowed()
-                  && changed.decide(caller, request).isAllowed();
-          assertThat(added).as("%s of %s: %s became %s", request, name, before, after).isFalse();
-        }
+      for (HttpRequestView request : RandomIntentions.REQUESTS) {
+        boolean added =
+            !old.decide(caller, request).isAllowed() && changed.decide(caller, request).isAllowed();
+        assertThat(added).as("%s of %s: %s became %s", request, name, before, after).isFalse();
       }
     }
   }
 
   private static Intention withOneDeny(Intention intention, Random random) {
     List<Permission> permissions = new ArrayList<>(intention.permissions());
-    permissions.add(random.nextInt(permissions.size() + 1), permission(true, random));
+    permissions.add(
+        random.nextInt(permissions.size() + 1), RandomIntentions.permission(true, random));
     return Rules.permissions(
         intention.source().name(),
         intention.destination().name(),
         permissions.toArray(new Permission[0]));
-  }
-
-  private static List<Intention> intentions(Random random) {
-    List<Intention> intentions = new ArrayList<>();
-    int count = random.nextInt(5);
-    for (int i = 0; i < count; i++) {
-      String source = pick(NAMES, random);
-      String destination = pick(DESTINATIONS, random);
-      intentions.add(
-          switch (random.nextInt(3)) {
-            case 0 -> Rules.allow(source, destination);
-            case 1 -> Rules.deny(source, destination);
-            default ->
-                Rules.permissions(
-                    source,
-                    destination,
-                    permission(random.nextBoolean(), random),
-                    permission(random.nextBoolean(), random));
-          });
-    }
-    return intentions;
-  }
-
-  private static Permission permission(boolean deny, Random random) {
-    Intention.Action action = deny ? Intention.Action.DENY : Intention.Action.ALLOW;
-    return switch (random.nextInt(4)) {
-      case 0 ->
-          deny
-              ? Rules.denyPath(Permission.PathKind.PREFIX, pick(PATHS, random))
-              : Rules.allowPath(Permission.PathKind.PREFIX, pick(PATHS, random));
-      case 1 ->
-          Rules.onHeader(action, Rules.inverted("x-role", Permission.HeaderKind.EXACT, "admin"));
-      case 2 -> Rules.onMethods(action, random.nextBoolean() ? "GET" : "PUT");
-      default -> Rules.everything(action);
-    };
-  }
-
-  private static String pick(List<String> from, Random random) {
-    return from.get(random.nextInt(from.size()));
   }
 }

@@ -15,17 +15,28 @@ final class CallStream extends ServerStreamTracer {
   private static final Context.Key<CallStream> KEY = Context.key("io.meshnative.grpc.stream");
   private static final Runnable CLOSED = () -> {};
 
+  private final int id;
   private final AtomicReference<@Nullable Runnable> onClosed = new AtomicReference<>();
+
+  private CallStream(int id) {
+    this.id = id;
+  }
 
   /**
    * Makes the streams of a server. It is the first of the server's factories, so that no other one
    * sees a caller's word about its own identity (T38).
    */
   static final class Factory extends ServerStreamTracer.Factory {
+    private final NewStreams streams;
+
+    Factory(NewStreams streams) {
+      this.streams = streams;
+    }
+
     @Override
     public ServerStreamTracer newServerStreamTracer(String method, Metadata headers) {
       CallerHeaders.strip(headers);
-      return new CallStream();
+      return new CallStream(streams.take());
     }
   }
 
@@ -45,6 +56,11 @@ final class CallStream extends ServerStreamTracer {
     if (action != null) {
       action.run();
     }
+  }
+
+  /** Its number in its HTTP/2 connection; {@link NewStreams#NONE} where that is not known. */
+  int id() {
+    return id;
   }
 
   boolean isClosed() {

@@ -2,7 +2,11 @@ package io.meshnative.grpc;
 
 import io.grpc.Attributes;
 import io.grpc.netty.shaded.io.netty.channel.Channel;
+import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
+import io.grpc.netty.shaded.io.netty.handler.codec.http2.Http2ConnectionHandler;
+import io.grpc.netty.shaded.io.netty.handler.codec.http2.Http2Error;
+import io.grpc.netty.shaded.io.netty.handler.codec.http2.Http2Exception;
 import io.meshnative.Lease;
 import io.meshnative.MeshPeer;
 import java.lang.System.Logger;
@@ -42,7 +46,12 @@ final class CallerConnection {
     return peer;
   }
 
-  void peer(MeshPeer proven) {
+  /** The transport is ready, and nothing has been asked yet. */
+  void ready(MeshPeer proven, NewStreams streams) {
+    Http2ConnectionHandler http2 = channel.pipeline().get(Http2ConnectionHandler.class);
+    if (http2 != null) {
+      streams.watch(http2.connection());
+    }
     peer = proven;
   }
 
@@ -66,6 +75,29 @@ final class CallerConnection {
   void drain() {
     if (draining.compareAndSet(false, true)) {
       channel.close();
+    }
+  }
+
+  /**
+   * Resets one stream, on the event loop: what waits to be sent is dropped, the caller gets
+   * RST_STREAM, and gRPC hears the same as if the caller had sent it, so that the application is
+   * told too. Where gRPC's transport is not what it was, the connection is cut.
+   */
+  void reset(CallStream stream) {
+    Http2ConnectionHandler http2 = channel.pipeline().get(Http2ConnectionHandler.class);
+    if (http2 == null || stream.id() == NewStreams.NONE) {
+      cut();
+      return;
+    }
+    ChannelHandlerContext context = channel.pipeline().context(http2);
+    long code = Http2Error.CANCEL.code();
+    try {
+      http2.decoder().frameListener().onRstStreamRead(context, stream.id(), code);
+      http2.resetStream(context, stream.id(), code, context.newPromise());
+      context.flush();
+    } catch (Http2Exception | RuntimeException e) {
+      LOG.log(Level.DEBUG, "a stream could not be reset, so its connection is cut", e);
+      cut();
     }
   }
 

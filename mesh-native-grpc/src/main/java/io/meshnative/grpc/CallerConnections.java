@@ -14,6 +14,7 @@ import io.meshnative.Subscription;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLSession;
@@ -28,11 +29,14 @@ final class CallerConnections {
   private static final Logger LOG = System.getLogger("io.meshnative.grpc");
 
   private final MeshClient mesh;
+  private final NewStreams streams = new NewStreams();
   private final Map<SSLSession, CallerConnection> bySession = new ConcurrentHashMap<>();
 
   /** Listening and accepted channels that are open. */
   private final AtomicInteger open = new AtomicInteger();
 
+  private final Set<Subscription> subscriptions = ConcurrentHashMap.newKeySet();
+  private volatile boolean ended;
   private volatile Runnable onEnded = () -> {};
 
   CallerConnections(MeshClient mesh) {
@@ -42,20 +46,25 @@ final class CallerConnections {
   /**
    * From now on connections that grow old are asked to end.
    *
-   * @param ended runs when the last channel has closed, listening ones included
+   * @param whenEnded runs when the last channel has closed, listening ones included
    */
-  void start(Runnable ended) {
-    Subscription retiring = mesh.subscribe(event -> {
-      if (event instanceof MeshEvent.Retiring old
-          && old.direction() == MeshEvent.Direction.INBOUND) {
-        drainOld();
-      }
-    });
-    onEnded =
-        () -> {
-          retiring.close();
-          ended.run();
-        };
+  void start(Runnable whenEnded) {
+    onEnded = whenEnded;
+    untilEnded(
+        mesh.subscribe(event -> {
+          if (event instanceof MeshEvent.Retiring old
+              && old.direction() == MeshEvent.Direction.INBOUND) {
+            drainOld();
+          }
+        }));
+  }
+
+  /** Closes a subscription when the last channel has closed. */
+  void untilEnded(Subscription subscription) {
+    subscriptions.add(subscription);
+    if (ended) {
+      subscription.close();
+    }
   }
 
   private void drainOld() {
@@ -80,7 +89,9 @@ final class CallerConnections {
   private void opened(Channel channel) {
     open.incrementAndGet();
     channel.closeFuture().addListener(closed -> {
-      if (open.decrementAndGet() == 0) {
+      if (open.decrementAndGet() == 0) { // a listening channel is counted until it closes
+        ended = true;
+        subscriptions.forEach(Subscription::close);
         onEnded.run();
       }
     });
@@ -157,6 +168,10 @@ final class CallerConnections {
     }
   }
 
+  NewStreams streams() {
+    return streams;
+  }
+
   /** Tells calls who makes them. The first of the server's filters. */
   ServerTransportFilter filter() {
     return new ServerTransportFilter() {
@@ -169,7 +184,7 @@ final class CallerConnections {
               "expected a connection that this server accepted over TLS, found another");
         }
         try {
-          connection.peer(mesh.peer(session));
+          connection.ready(mesh.peer(session), streams);
         } catch (MeshAuthorizationException e) {
           connection.cut(); // withdrawn since the handshake
         }

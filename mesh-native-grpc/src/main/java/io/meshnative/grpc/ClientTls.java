@@ -65,7 +65,7 @@ final class ClientTls extends SslContext {
     SSLParameters parameters = engine.getSSLParameters();
     parameters.setApplicationProtocols(new String[] {H2});
     engine.setSSLParameters(parameters);
-    return engine;
+    return new NettyEngine(engine);
   }
 
   @Override

@@ -59,7 +59,7 @@ final class EpochTls extends SslContext {
   private static SSLEngine ready(SSLEngine engine) {
     engine.setUseClientMode(false);
     engine.setHandshakeApplicationProtocolSelector(EpochTls::select);
-    return engine;
+    return new NettyEngine(engine);
   }
 
   private static @Nullable String select(

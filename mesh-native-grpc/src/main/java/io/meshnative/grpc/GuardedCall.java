@@ -1,6 +1,5 @@
 package io.meshnative.grpc;
 
-import io.grpc.Context;
 import io.grpc.ForwardingServerCall;
 import io.grpc.ForwardingServerCallListener;
 import io.grpc.Metadata;
@@ -25,7 +24,6 @@ final class GuardedCall<Q, S> extends ForwardingServerCall<Q, S> {
   private final ServerCall<Q, S> call;
   private final CallerConnection connection;
   private final @Nullable CallStream stream;
-  private final Context context;
   private final ReentrantLock lock = new ReentrantLock();
   private final AtomicReference<@Nullable RequestLease> lease = new AtomicReference<>();
   private boolean closed; // guarded by the lock
@@ -33,11 +31,10 @@ final class GuardedCall<Q, S> extends ForwardingServerCall<Q, S> {
   private volatile boolean over;
 
   GuardedCall(
-      ServerCall<Q, S> call, CallerConnection connection, @Nullable CallStream stream, Context context) {
+      ServerCall<Q, S> call, CallerConnection connection, @Nullable CallStream stream) {
     this.call = call;
     this.connection = connection;
     this.stream = stream;
-    this.context = context;
   }
 
   @Override
@@ -71,7 +68,9 @@ final class GuardedCall<Q, S> extends ForwardingServerCall<Q, S> {
   void withdraw(Decision.Denied denied) {
     withdrawn = denied;
     endUnlessBusy();
-    connection.later(this::reset);
+    // What was closed is flushed by the event loop, at the latest in what a flush under way puts
+    // into the loop's queue when it ends: so the reset comes round twice.
+    connection.later(() -> connection.later(this::reset));
   }
 
   private void endUnlessBusy() {
@@ -90,20 +89,13 @@ final class GuardedCall<Q, S> extends ForwardingServerCall<Q, S> {
 
   /**
    * Runs on the event loop after the flush of what was closed above. A stream that is still there
-   * has something that cannot be sent, or its application is inside. The one public way to gRPC's
-   * reset is the call's own context, when it ends as by its deadline.
+   * has something that cannot be sent, or its application is inside.
    */
   private void reset() {
-    if (stream != null && stream.isClosed()) {
-      return;
-    }
-    if (context instanceof Context.CancellableContext own) {
-      own.cancel(
-          Status.DEADLINE_EXCEEDED
-              .withDescription("the right to go on was withdrawn")
-              .asRuntimeException());
-    } else {
-      connection.cut();
+    if (stream == null) {
+      connection.cut(); // nobody knows which of its streams it is
+    } else if (!stream.isClosed()) {
+      connection.reset(stream);
     }
   }
 

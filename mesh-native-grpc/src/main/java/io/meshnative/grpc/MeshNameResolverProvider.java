@@ -19,9 +19,13 @@ public final class MeshNameResolverProvider extends NameResolverProvider {
     return true;
   }
 
+  /**
+   * Below that of DNS: the scheme of the highest is what targets without a scheme mean, and those are
+   * not ours.
+   */
   @Override
   protected int priority() {
-    return 5;
+    return 4;
   }
 
   @Override

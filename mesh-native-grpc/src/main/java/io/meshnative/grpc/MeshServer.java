@@ -2,6 +2,7 @@ package io.meshnative.grpc;
 
 import io.grpc.Server;
 import io.grpc.ServerServiceDefinition;
+import io.meshnative.MeshClient;
 import io.meshnative.RequestGate;
 import java.io.IOException;
 import java.net.SocketAddress;
@@ -11,29 +12,36 @@ import java.util.concurrent.TimeUnit;
 /** gRPC's server, with the gate that its interceptor has opened and the event loops that it owns. */
 final class MeshServer extends Server {
   private final Server server;
+  private final MeshClient mesh;
   private final RequestGate gate;
-  private final Listening listening;
+  private final ServerTransport transport;
   private final CallerConnections connections;
 
   MeshServer(
-      Server server, RequestGate gate, Listening listening, CallerConnections connections) {
+      Server server,
+      MeshClient mesh,
+      RequestGate gate,
+      ServerTransport transport,
+      CallerConnections connections) {
     this.server = server;
+    this.mesh = mesh;
     this.gate = gate;
-    this.listening = listening;
+    this.transport = transport;
     this.connections = connections;
   }
 
   @Override
   public Server start() throws IOException {
     gate.arm(); // the interceptor is in place, and sees every call
-    connections.start(listening::end);
+    connections.start(transport::end);
     try {
       server.start();
     } catch (IOException | RuntimeException e) {
       server.shutdownNow();
-      listening.end();
+      transport.end();
       throw e;
     }
+    connections.untilEnded(mesh.onLeaving(server::shutdown));
     return this;
   }
 

@@ -48,7 +48,7 @@ public final class MeshServerBuilder extends ForwardingServerBuilder<MeshServerB
   private final MeshClient mesh;
   private final RequestGate gate;
   private final CallerConnections connections;
-  private final Listening listening;
+  private final ServerTransport transport;
   private final NettyServerBuilder server;
   private @Nullable HandlerRegistry fallback;
   private boolean built;
@@ -57,16 +57,16 @@ public final class MeshServerBuilder extends ForwardingServerBuilder<MeshServerB
     this.mesh = mesh;
     this.gate = mesh.requestGate();
     this.connections = new CallerConnections(mesh);
-    this.listening = Listening.at(address, mesh.service(), connections::watch);
+    this.transport = ServerTransport.at(address, mesh.service(), connections::watch);
     this.server =
-        NettyServerBuilder.forAddress(listening.address())
-            .channelFactory(listening.channels())
-            .bossEventLoopGroup(listening.acceptor())
-            .workerEventLoopGroup(listening.workers())
+        NettyServerBuilder.forAddress(transport.address())
+            .channelFactory(transport.channels())
+            .bossEventLoopGroup(transport.acceptor())
+            .workerEventLoopGroup(transport.workers())
             .sslContext(new EpochTls(mesh.serverContext(gate)))
             .maxRstFramesPerWindow(MAX_RESETS, RESET_WINDOW_SECONDS)
             .addTransportFilter(connections.filter())
-            .addStreamTracerFactory(new CallStream.Factory());
+            .addStreamTracerFactory(new CallStream.Factory(connections.streams()));
   }
 
   /**
@@ -197,6 +197,6 @@ public final class MeshServerBuilder extends ForwardingServerBuilder<MeshServerB
     built = true;
     server.fallbackHandlerRegistry(new FallbackMethods(fallback));
     server.intercept(new CallGate(mesh, connections)); // gRPC calls the last one first
-    return new MeshServer(server.build(), gate, listening, connections);
+    return new MeshServer(server.build(), mesh, gate, transport, connections);
   }
 }

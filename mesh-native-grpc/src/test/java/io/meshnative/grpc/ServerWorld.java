@@ -4,6 +4,8 @@ import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.meshnative.MeshClient;
 import io.meshnative.consul.ConsulConfig;
 import io.meshnative.discovery.Destination;
@@ -74,12 +76,34 @@ final class ServerWorld implements AutoCloseable {
     return server;
   }
 
-  /** A channel of gRPC's own to the server at this port, by the caller's identity. */
+  /** A channel of gRPC's own to a server, over the engines of a mesh client. */
   ManagedChannel channel(MeshClient caller, Server server, String... tlsVersions) {
+    return channel(server, PlainTls.over(caller.clientContext(DB), tlsVersions));
+  }
+
+  /** A channel of gRPC's own to a server, with a leaf of this service and gRPC's own engine. */
+  ManagedChannel stranger(String service, Server server) throws Exception {
+    return channel(
+        server,
+        PlainTls.of(plane, plane.caIssue(service), SslProvider.OPENSSL, "TLSv1.3"));
+  }
+
+  /** As above, with an authority of its own. */
+  ManagedChannel stranger(String service, Server server, String authority) throws Exception {
     return keep(
-        NettyChannelBuilder.forAddress("127.0.0.1", server.getPort())
-            .sslContext(PlainTls.client(caller.clientContext(DB), tlsVersions))
+        plain(server, PlainTls.of(plane, plane.caIssue(service), SslProvider.OPENSSL, "TLSv1.3"))
+            .overrideAuthority(authority)
             .build());
+  }
+
+  ManagedChannel channel(Server server, SslContext tls) {
+    return keep(plain(server, tls).build());
+  }
+
+  private static NettyChannelBuilder plain(Server server, SslContext tls) {
+    return NettyChannelBuilder.forAddress("127.0.0.1", server.getPort())
+        .flowControlWindow(64 * 1024)
+        .sslContext(tls);
   }
 
   /** Ends a channel when the world ends. */

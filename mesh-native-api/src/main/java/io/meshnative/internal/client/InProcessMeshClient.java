@@ -124,6 +124,7 @@ final class InProcessMeshClient implements MeshClient {
 
   private final Set<Acceptor> listeners = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean leaving = new AtomicBoolean();
+  private final Farewells farewells;
   private final AtomicBoolean closed = new AtomicBoolean();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile @Nullable ScheduledFuture<?> ticking;
@@ -140,6 +141,7 @@ final class InProcessMeshClient implements MeshClient {
     this.sources = sources;
     this.settings = settings;
     this.workers = workers;
+    this.farewells = new Farewells(workers.executor());
     Clock clock = settings.clock();
     this.events = new Events(service, workers.executor());
     hearers.forEach(events::subscribe);
@@ -483,6 +485,11 @@ final class InProcessMeshClient implements MeshClient {
     return live.isRetiring(session);
   }
 
+  @Override
+  public Subscription onLeaving(Runnable stopAccepting) {
+    return farewells.subscribe(stopAccepting);
+  }
+
   // ---- both ----
 
   @Override
@@ -562,6 +569,7 @@ final class InProcessMeshClient implements MeshClient {
 
   /** Not reached any more: what is open goes on. */
   private void stopAccepting() {
+    farewells.say();
     for (Acceptor acceptor : listeners) {
       try {
         acceptor.close();

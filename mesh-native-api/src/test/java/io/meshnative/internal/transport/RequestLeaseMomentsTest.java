@@ -2,6 +2,7 @@ package io.meshnative.internal.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshEvent;
 import io.meshnative.MeshNotReadyException;
@@ -27,6 +28,7 @@ import io.meshnative.internal.tls.TlsEngines;
 import io.meshnative.internal.tls.TrustEpoch;
 import io.meshnative.spi.TlsProvider;
 import io.meshnative.spi.TrustUpdate;
+import java.lang.management.ManagementFactory;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -61,6 +63,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("T24")
 class RequestLeaseMomentsTest {
   private static final int GUARD_SECONDS = 60;
+  private static final int REQUESTS_A_ROUND = 5_000;
+
+  /** The lease, its two references, its place in the set, and the time that is asked for. */
+  private static final int MOST_BYTES = 600;
 
   private final SmallAuthority authority = new SmallAuthority();
   private final ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(1);
@@ -373,6 +379,30 @@ class RequestLeaseMomentsTest {
     assertThat(told).isEmpty();
     assertThat(leases(world)).isOne();
     outcome.lease().close();
+  }
+
+  /**
+   * A lease and its place among those of the connection, whatever the policy: nothing else is made
+   * for a request that is let in.
+   */
+  @Test
+  @Tag("P7")
+  void lettingARequestInCostsItsLeaseAlone() throws Exception {
+    World world = new World();
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    @SuppressWarnings("deprecation") // its successor came with Java 19
+    long thread = Thread.currentThread().getId();
+    long least = Long.MAX_VALUE;
+    // The best of several rounds: class loading and compilation allocate too, once.
+    for (int round = 0; round < 5; round++) {
+      long before = threads.getThreadAllocatedBytes(thread);
+      for (int i = 0; i < REQUESTS_A_ROUND; i++) {
+        world.db.live.admit(world.peer, world.request, denied -> {}).close();
+      }
+      least = Math.min(least, threads.getThreadAllocatedBytes(thread) - before);
+    }
+    assertThat(least / REQUESTS_A_ROUND).as("bytes a request").isLessThan(MOST_BYTES);
+    assertThat(leases(world)).isZero();
   }
 
   private static int leases(World world) {

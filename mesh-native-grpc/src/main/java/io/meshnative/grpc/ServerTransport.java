@@ -24,7 +24,7 @@ import java.util.function.Consumer;
  * Where a server listens, and the event loops that it owns. gRPC shares its own loops among all
  * servers and channels of a process, but only with channels that it makes itself.
  */
-final class Listening {
+final class ServerTransport {
   private static final long QUIET_MILLIS = 500;
   private static final long PATIENCE_MILLIS = 10_000;
 
@@ -33,7 +33,7 @@ final class Listening {
   private final EventLoopGroup acceptor;
   private final EventLoopGroup workers;
 
-  private Listening(
+  private ServerTransport(
       SocketAddress address, ChannelFactory<ServerChannel> channels, EventLoopGroup acceptor,
       EventLoopGroup workers) {
     this.address = address;
@@ -47,14 +47,14 @@ final class Listening {
    *
    * @param watcher sees each listening channel before it accepts
    */
-  static Listening at(SocketAddress address, String service, Consumer<Channel> watcher) {
+  static ServerTransport at(SocketAddress address, String service, Consumer<Channel> watcher) {
     boolean unix =
         address instanceof UnixDomainSocketAddress || address instanceof DomainSocketAddress;
     boolean epoll = Epoll.isAvailable();
     ChannelFactory<ServerChannel> made = channels(unix, epoll);
     IoHandlerFactory io = epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
     String name = "mesh-" + service + "-grpc";
-    return new Listening(
+    return new ServerTransport(
         unix ? unixAddress(address, epoll) : address,
         () -> {
           ServerChannel channel = made.newChannel();
