@@ -110,10 +110,7 @@ class GrpcChannelContractTest extends Contract {
     leave("o1");
     Cast.await(
         "only o2 answers",
-        () ->
-            Stream.generate(() -> GrpcTalk.say(channel, ""))
-                .limit(6)
-                .allMatch("o2: "::equals));
+        () -> Stream.generate(() -> GrpcTalk.say(channel, "")).limit(6).allMatch("o2: "::equals));
     running.say("after");
     assertThat(running.next()).as("it drains").isEqualTo("o1: after");
     running.hangUp();

@@ -113,8 +113,7 @@ class GrpcChannelInteropTest {
   @EnumSource(TlsKind.class)
   void aPlainServerOfAnotherServiceIsNotBelieved(TlsKind tls) throws Exception {
     cast = new Cast(agent, tls.provider());
-    GrpcPlainServer server =
-        cast.keep(GrpcPlainServer.withLeaf(agent, "other", GrpcTalk.as("x1")));
+    GrpcPlainServer server = cast.keep(GrpcPlainServer.withLeaf(agent, "other", GrpcTalk.as("x1")));
     agent.register("orders", "o1", "127.0.0.1", server.port());
     cast.keep(() -> agent.deregister("o1"));
     MeshClient web = cast.client("web");
@@ -124,7 +123,9 @@ class GrpcChannelInteropTest {
     assertThat(status.getDescription()).contains("/svc/orders").contains("/svc/other");
   }
 
-  /** A hop of layer 4: it ends TLS, and its application speaks HTTP/2 without knowing of the mesh. */
+  /**
+   * A hop of layer 4: it ends TLS, and its application speaks HTTP/2 without knowing of the mesh.
+   */
   @ParameterizedTest
   @EnumSource(TlsKind.class)
   void aServerBehindTheBuiltInProxyIsCalled(TlsKind tls) throws Exception {
@@ -166,8 +167,7 @@ class GrpcChannelInteropTest {
     GrpcPlainServer server = cast.keep(GrpcPlainServer.inPlaintext(GrpcTalk.as("o1")));
     EnvoySidecar orders =
         cast.keep(
-            EnvoySidecar.inbound(
-                    agent, "orders", EnvoySidecar.Protocol.HTTP2, server.port())
+            EnvoySidecar.inbound(agent, "orders", EnvoySidecar.Protocol.HTTP2, server.port())
                 .start());
     orders.register();
     MeshClient web = cast.client("web");
@@ -217,8 +217,7 @@ class GrpcChannelInteropTest {
     GrpcPlainServer server = cast.keep(GrpcPlainServer.inPlaintext(GrpcTalk.as("o1")));
     EnvoySidecar orders =
         cast.keep(
-            EnvoySidecar.inbound(
-                    agent, "orders", EnvoySidecar.Protocol.HTTP2, server.port())
+            EnvoySidecar.inbound(agent, "orders", EnvoySidecar.Protocol.HTTP2, server.port())
                 .start());
     orders.register();
     MeshClient web = cast.ready(cast.on(agent.impatientClient("web")));

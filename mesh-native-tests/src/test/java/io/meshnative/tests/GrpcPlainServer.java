@@ -51,8 +51,7 @@ final class GrpcPlainServer implements AutoCloseable {
       throws IOException {
     Map<String, Object> leaf =
         EnvoyJson.tree(plane.api().require("GET", "/v1/agent/connect/ca/leaf/" + service, ""));
-    return new GrpcPlainServer(
-        onLoopback().sslContext(tls(leaf, roots(plane))), calls);
+    return new GrpcPlainServer(onLoopback().sslContext(tls(leaf, roots(plane))), calls);
   }
 
   private static String roots(Plane plane) throws IOException {

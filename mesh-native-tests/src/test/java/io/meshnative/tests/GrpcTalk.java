@@ -81,11 +81,9 @@ final class GrpcTalk {
               answer.onCompleted();
             }))
         .addMethod(
-            GATHER,
-            ServerCalls.asyncClientStreamingCall(answer -> new Hearing(name, answer, true)))
+            GATHER, ServerCalls.asyncClientStreamingCall(answer -> new Hearing(name, answer, true)))
         .addMethod(
-            CHAT,
-            ServerCalls.asyncBidiStreamingCall(answer -> new Hearing(name, answer, false)))
+            CHAT, ServerCalls.asyncBidiStreamingCall(answer -> new Hearing(name, answer, false)))
         .build();
   }
 
