@@ -23,8 +23,7 @@ final class ClientTls extends SslContext {
    * it or says nothing; null stands for that, since a peer without ALPN at this port is taken at
    * the catalog's word that it speaks gRPC.
    */
-  private static final List<String> AGREED =
-      Collections.unmodifiableList(Arrays.asList(H2, null));
+  private static final List<String> AGREED = Collections.unmodifiableList(Arrays.asList(H2, null));
 
   private final MeshBinding binding;
 

@@ -144,7 +144,9 @@ final class Connections implements ChannelFactory<Channel> {
     }
     // To be asked is what lets a mesh engine leave the registry.
     if (!engine.isInboundDone() || !engine.isOutboundDone()) {
-      LOG.log(Level.DEBUG, "the engine of a closed connection did not end; it is left to the garbage collector");
+      LOG.log(
+          Level.DEBUG,
+          "the engine of a closed connection did not end; it is left to the garbage collector");
     }
   }
 }

@@ -91,9 +91,7 @@ final class EpochLoadBalancer extends LoadBalancer {
               : reason);
       return Status.OK;
     }
-    if (tryAtOnce
-        && current != null
-        && current.state == ConnectivityState.TRANSIENT_FAILURE) {
+    if (tryAtOnce && current != null && current.state == ConnectivityState.TRANSIENT_FAILURE) {
       shutdown();
     }
     Child held = current;
@@ -181,8 +179,7 @@ final class EpochLoadBalancer extends LoadBalancer {
 
   private void fail(Status reason) {
     helper.updateBalancingState(
-        ConnectivityState.TRANSIENT_FAILURE,
-        new FixedResultPicker(PickResult.withError(reason)));
+        ConnectivityState.TRANSIENT_FAILURE, new FixedResultPicker(PickResult.withError(reason)));
   }
 
   @Override

@@ -58,13 +58,15 @@ final class LeastRequestLoadBalancer extends LoadBalancer {
         held.update(group);
       }
     }
-    instances.entrySet().removeIf(entry -> {
-      boolean gone = !offered.contains(entry.getKey());
-      if (gone) {
-        entry.getValue().subchannel.shutdown();
-      }
-      return gone;
-    });
+    instances
+        .entrySet()
+        .removeIf(entry -> {
+          boolean gone = !offered.contains(entry.getKey());
+          if (gone) {
+            entry.getValue().subchannel.shutdown();
+          }
+          return gone;
+        });
     publish();
     return Status.OK;
   }
@@ -76,8 +78,7 @@ final class LeastRequestLoadBalancer extends LoadBalancer {
         instances.values().stream().anyMatch(one -> one.state == ConnectivityState.READY);
     if (!serving) {
       helper.updateBalancingState(
-          ConnectivityState.TRANSIENT_FAILURE,
-          new FixedResultPicker(PickResult.withError(error)));
+          ConnectivityState.TRANSIENT_FAILURE, new FixedResultPicker(PickResult.withError(error)));
     }
   }
 

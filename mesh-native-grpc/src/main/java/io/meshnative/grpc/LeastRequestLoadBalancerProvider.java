@@ -18,8 +18,7 @@ public final class LeastRequestLoadBalancerProvider extends LoadBalancerProvider
       new LoadBalancer.Factory() {
         @Override
         public LoadBalancer newLoadBalancer(LoadBalancer.Helper helper) {
-          return new LeastRequestLoadBalancer(
-              helper, () -> ThreadLocalRandom.current().nextLong());
+          return new LeastRequestLoadBalancer(helper, () -> ThreadLocalRandom.current().nextLong());
         }
       };
 

@@ -53,9 +53,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MeshChannelBuilder extends ForwardingChannelBuilder2<MeshChannelBuilder> {
   /**
-   * The name of a load-balancing policy: of two endpoints drawn by their weights in the catalog, the
-   * one with fewer calls running for its weight. For {@link #defaultLoadBalancingPolicy} and service
-   * configs.
+   * The name of a load-balancing policy: of two endpoints drawn by their weights in the catalog,
+   * the one with fewer calls running for its weight. For {@link #defaultLoadBalancingPolicy} and
+   * service configs.
    */
   public static final String LEAST_REQUEST = "mesh_least_request";
 
@@ -233,7 +233,8 @@ public final class MeshChannelBuilder extends ForwardingChannelBuilder2<MeshChan
     changed.put(
         "loadBalancingConfig",
         List.of(
-            Map.of(EpochLoadBalancerProvider.NAME, Map.of(EpochLoadBalancerProvider.CHILD, asked))));
+            Map.of(
+                EpochLoadBalancerProvider.NAME, Map.of(EpochLoadBalancerProvider.CHILD, asked))));
     return changed;
   }
 

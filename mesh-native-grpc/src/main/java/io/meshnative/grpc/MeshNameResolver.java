@@ -152,21 +152,23 @@ final class MeshNameResolver extends NameResolver {
     }
     List<EquivalentAddressGroup> groups = new ArrayList<>();
     Map<Object, String> expected = new HashMap<>();
-    found.addresses().forEach((address, endpoint) -> {
-      String authority = binding.authority(endpoint);
-      expected.put(address, authority);
-      groups.add(
-          new EquivalentAddressGroup(
-              address,
-              Attributes.newBuilder()
-                  .set(EquivalentAddressGroup.ATTR_AUTHORITY_OVERRIDE, authority)
-                  .set(
-                      EquivalentAddressGroup.ATTR_LOCALITY_NAME,
-                      endpoint.identity().datacenter() + "/" + endpoint.node())
-                  .set(MeshEndpoint.ENDPOINT, endpoint)
-                  .set(MeshEndpoint.WEIGHT, endpoint.weight())
-                  .build()));
-    });
+    found
+        .addresses()
+        .forEach((address, endpoint) -> {
+          String authority = binding.authority(endpoint);
+          expected.put(address, authority);
+          groups.add(
+              new EquivalentAddressGroup(
+                  address,
+                  Attributes.newBuilder()
+                      .set(EquivalentAddressGroup.ATTR_AUTHORITY_OVERRIDE, authority)
+                      .set(
+                          EquivalentAddressGroup.ATTR_LOCALITY_NAME,
+                          endpoint.identity().datacenter() + "/" + endpoint.node())
+                      .set(MeshEndpoint.ENDPOINT, endpoint)
+                      .set(MeshEndpoint.WEIGHT, endpoint.weight())
+                      .build()));
+        });
     // Balancers know a connection by its address: where that belongs to another service now, they
     // would go on with the one that they have.
     boolean moved =
@@ -204,8 +206,7 @@ final class MeshNameResolver extends NameResolver {
   /** Neither an identity nor endpoints came, or the client was closed. */
   private void explainEmptiness() {
     EndpointSet set = endpoints;
-    if (!shutdown
-        && (set == null || set.endpoints().isEmpty() || mesh.trustGeneration() == 0)) {
+    if (!shutdown && (set == null || set.endpoints().isEmpty() || mesh.trustGeneration() == 0)) {
       explain(++turn);
     }
   }

@@ -20,8 +20,8 @@ public final class MeshNameResolverProvider extends NameResolverProvider {
   }
 
   /**
-   * Below that of DNS: the scheme of the highest is what targets without a scheme mean, and those are
-   * not ours.
+   * Below that of DNS: the scheme of the highest is what targets without a scheme mean, and those
+   * are not ours.
    */
   @Override
   protected int priority() {

@@ -41,7 +41,8 @@ record MeshTarget(@Nullable String client, Destination destination) {
         }
       });
       String client = uri.getAuthority();
-      return new MeshTarget(client == null || client.isEmpty() ? null : client, destination.build());
+      return new MeshTarget(
+          client == null || client.isEmpty() ? null : client, destination.build());
     } catch (URISyntaxException e) {
       throw unusable(target, "a text that is no URI at position " + e.getIndex());
     }

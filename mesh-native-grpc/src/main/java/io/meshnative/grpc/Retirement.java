@@ -23,8 +23,7 @@ final class Retirement {
   private @Nullable ScheduledHandle pause;
   private boolean asked;
 
-  Retirement(
-      SynchronizationContext context, ScheduledExecutorService scheduler, Runnable replace) {
+  Retirement(SynchronizationContext context, ScheduledExecutorService scheduler, Runnable replace) {
     this.context = context;
     this.scheduler = scheduler;
     this.replace = replace;

@@ -9,8 +9,8 @@ import io.grpc.CallOptions;
 import io.grpc.LoadBalancer.PickResult;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
-import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import io.meshnative.MeshClient;
@@ -86,9 +86,7 @@ class LeastRequestTest {
     assertThat(say(channel, "a")).isEqualTo("o1: a");
     town.serve(orders, "o2");
     town.plane.deregister("o1");
-    await()
-        .atMost(GUARD)
-        .untilAsserted(() -> assertThat(answering(channel)).containsExactly("o2"));
+    await().atMost(GUARD).untilAsserted(() -> assertThat(answering(channel)).containsExactly("o2"));
     town.plane.deregister("o2");
     await()
         .atMost(GUARD)
@@ -154,9 +152,7 @@ class LeastRequestTest {
         .atMost(GUARD)
         .untilAsserted(() -> assertThat(answering(channel)).containsExactlyInAnyOrder("o1", "o2"));
     health.setStatus("", ServingStatus.NOT_SERVING);
-    await()
-        .atMost(GUARD)
-        .untilAsserted(() -> assertThat(answering(channel)).containsExactly("o2"));
+    await().atMost(GUARD).untilAsserted(() -> assertThat(answering(channel)).containsExactly("o2"));
     health.setStatus("", ServingStatus.SERVING);
     await()
         .atMost(GUARD)

@@ -157,8 +157,7 @@ class MeshChannelBuilderTest {
   void theServiceConfigRetriesAsUsual() throws Exception {
     Flaky flaky = new Flaky(2);
     MeshClient orders = town.client("orders");
-    TalkServer server =
-        town.keep(new TalkServer(orders.serverContext(), true, flaky.service()));
+    TalkServer server = town.keep(new TalkServer(orders.serverContext(), true, flaky.service()));
     town.plane.register("orders", "o1", "127.0.0.1", server.port());
     MeshClient web = town.client("web");
     Map<String, ?> retrying =

@@ -92,8 +92,7 @@ class MeshChannelTest {
   @Test
   void aServerWithoutAlpnCountsAsHttp2() throws Exception {
     MeshClient orders = town.client("orders");
-    TalkServer server =
-        town.keep(new TalkServer(orders.serverContext(), false, Talk.as("o1")));
+    TalkServer server = town.keep(new TalkServer(orders.serverContext(), false, Talk.as("o1")));
     town.plane.register("orders", "o1", "127.0.0.1", server.port());
     assertThat(say(town.channel(web, "orders"), "hello")).isEqualTo("o1: hello");
   }
@@ -121,8 +120,8 @@ class MeshChannelTest {
     town.plane.setHealth("o2", "critical");
     await()
         .atMost(GUARD)
-        .untilAsserted(() ->
-            assertThat(refused(channel).getCause()).isInstanceOf(NoEndpointException.class));
+        .untilAsserted(
+            () -> assertThat(refused(channel).getCause()).isInstanceOf(NoEndpointException.class));
     town.plane.setHealth("o2", "passing");
     awaitAnswersFrom(channel, "o2");
   }

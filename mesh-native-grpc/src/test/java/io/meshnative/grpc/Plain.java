@@ -61,8 +61,7 @@ final class Plain {
     char[] password = "test".toCharArray();
     keys.setKeyEntry(
         "leaf", issued.privateKey(), password, issued.chain().toArray(new X509Certificate[0]));
-    KeyManagerFactory own =
-        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    KeyManagerFactory own = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
     own.init(keys, password);
     SSLContext context = SSLContext.getInstance("TLS");
     context.init(own.getKeyManagers(), trust, null);

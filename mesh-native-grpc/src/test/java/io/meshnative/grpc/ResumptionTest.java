@@ -41,10 +41,10 @@ class ResumptionTest {
 
   private MeshClient web(boolean resumption) throws Exception {
     town = new Town(engine);
-    TalkServer orders = town.keep(Plain.server(town.plane, "orders", List.of(version), Talk.as("o1")));
+    TalkServer orders =
+        town.keep(Plain.server(town.plane, "orders", List.of(version), Talk.as("o1")));
     town.plane.register("orders", "o1", "127.0.0.1", orders.port());
-    return town.client(
-        "web", builder -> builder.sessionResumption(resumption).tls12(true, true));
+    return town.client("web", builder -> builder.sessionResumption(resumption).tls12(true, true));
   }
 
   /** Over a connection of its own. */
@@ -95,9 +95,7 @@ class ResumptionTest {
     long before = web.trustGeneration();
     town.plane.rotateRoot();
     town.plane.removeOldRoots();
-    await()
-        .atMost(GUARD)
-        .until(() -> web.trustGeneration() > before && roots(web) == 1);
+    await().atMost(GUARD).until(() -> web.trustGeneration() > before && roots(web) == 1);
     Status status = failOnce(web);
     assertThat(status.getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
     assertThat(status.getCause()).isInstanceOf(PeerIdentityException.class);

@@ -69,22 +69,24 @@ class RotationTest {
     for (int caller = 0; caller < 2; caller++) {
       load.add(
           callers.submit(
-              (Callable<Void>) () -> {
-                while (!over.get()) {
-                  assertThat(say(channel, "x")).endsWith(": x");
-                  calls.incrementAndGet();
-                }
-                return null;
-              }));
+              (Callable<Void>)
+                  () -> {
+                    while (!over.get()) {
+                      assertThat(say(channel, "x")).endsWith(": x");
+                      calls.incrementAndGet();
+                    }
+                    return null;
+                  }));
     }
     load.add(
         callers.submit(
-            (Callable<Void>) () -> {
-              while (!over.get()) {
-                echoes.addAndGet(chat(20));
-              }
-              return null;
-            }));
+            (Callable<Void>)
+                () -> {
+                  while (!over.get()) {
+                    echoes.addAndGet(chat(20));
+                  }
+                  return null;
+                }));
     // One that lives through all of them.
     Heard heard = new Heard();
     StreamObserver<String> oldest =
@@ -106,8 +108,8 @@ class RotationTest {
       long before = calls.get() + echoes.get();
       await()
           .atMost(GUARD)
-          .until(() ->
-              calls.get() + echoes.get() > before || load.stream().anyMatch(Future::isDone));
+          .until(
+              () -> calls.get() + echoes.get() > before || load.stream().anyMatch(Future::isDone));
     }
     oldest.onNext("last");
     assertThat(heard.next()).endsWith(": last");

@@ -37,8 +37,7 @@ final class Seen extends LoadBalancerProvider {
   @Override
   public LoadBalancer newLoadBalancer(LoadBalancer.Helper helper) {
     LoadBalancer round =
-        Objects.requireNonNull(
-                LoadBalancerRegistry.getDefaultRegistry().getProvider("round_robin"))
+        Objects.requireNonNull(LoadBalancerRegistry.getDefaultRegistry().getProvider("round_robin"))
             .newLoadBalancer(helper);
     return new ForwardingLoadBalancer() {
       @Override

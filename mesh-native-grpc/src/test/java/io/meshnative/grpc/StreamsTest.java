@@ -108,8 +108,7 @@ class StreamsTest {
 
   private static ExecutorService virtualThreads() throws ReflectiveOperationException {
     assumeThat(Runtime.version().feature()).as("virtual threads").isGreaterThanOrEqualTo(21);
-    Method made =
-        java.util.concurrent.Executors.class.getMethod("newVirtualThreadPerTaskExecutor");
+    Method made = java.util.concurrent.Executors.class.getMethod("newVirtualThreadPerTaskExecutor");
     return (ExecutorService) made.invoke(null);
   }
 }

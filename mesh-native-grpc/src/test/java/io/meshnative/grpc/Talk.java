@@ -47,7 +47,8 @@ final class Talk {
               }
               answer.onCompleted();
             }))
-        .addMethod(GATHER, ServerCalls.asyncClientStreamingCall(answer -> new Gathering(name, answer)))
+        .addMethod(
+            GATHER, ServerCalls.asyncClientStreamingCall(answer -> new Gathering(name, answer)))
         .addMethod(CHAT, ServerCalls.asyncBidiStreamingCall(answer -> new Echoing(name, answer)))
         .build();
   }

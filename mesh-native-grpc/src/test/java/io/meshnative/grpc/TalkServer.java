@@ -19,8 +19,7 @@ import javax.net.ssl.SSLSessionContext;
 final class TalkServer implements AutoCloseable {
   final Server server;
 
-  TalkServer(SSLContext tls, boolean alpn, ServerServiceDefinition... services)
-      throws IOException {
+  TalkServer(SSLContext tls, boolean alpn, ServerServiceDefinition... services) throws IOException {
     this(tls, List.of("TLSv1.3", "TLSv1.2"), alpn, services);
   }
 

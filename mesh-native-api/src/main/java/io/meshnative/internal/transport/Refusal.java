@@ -88,8 +88,7 @@ public final class Refusal {
       String alert = TlsAlerts.received(cause);
       if (alert != null && TlsAlerts.isAboutOurCertificate(alert)) {
         Throwable readable = TlsAlerts.readable((SSLException) cause);
-        return Optional.of(
-            new Refusal(destination.toString()).refused("alert " + alert, readable));
+        return Optional.of(new Refusal(destination.toString()).refused("alert " + alert, readable));
       }
       cause = cause.getCause();
     }
