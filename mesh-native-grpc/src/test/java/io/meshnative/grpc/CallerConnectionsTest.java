@@ -35,6 +35,7 @@ import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSessionContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -103,21 +104,25 @@ class CallerConnectionsTest {
         .isIn(Status.Code.PERMISSION_DENIED, Status.Code.UNIMPLEMENTED);
   }
 
+  @Tag("T10")
   @Test
   void theJdksClientResumesTls13AndIsStillJudged() throws Exception {
     enforcementHoldsOnResumedSessions(SslProvider.JDK, "TLSv1.3", engine == Engine.JSSE);
   }
 
+  @Tag("T10")
   @Test
   void theJdksClientResumesTls12AndIsStillJudged() throws Exception {
     enforcementHoldsOnResumedSessions(SslProvider.JDK, "TLSv1.2", engine == Engine.JSSE);
   }
 
+  @Tag("T10")
   @Test
   void boringSslsClientResumesTls13AndIsStillJudged() throws Exception {
     enforcementHoldsOnResumedSessions(SslProvider.OPENSSL, "TLSv1.3", false);
   }
 
+  @Tag("T10")
   @Test
   void boringSslsClientResumesTls12AndIsStillJudged() throws Exception {
     enforcementHoldsOnResumedSessions(SslProvider.OPENSSL, "TLSv1.2", false);
@@ -309,6 +314,7 @@ class CallerConnectionsTest {
   // ---- abuse ----
 
   /** T40: a caller that opens calls only to reset them. */
+  @Tag("T40")
   @Test
   void aFloodOfResetsEndsTheConnection() throws Exception {
     MeshClient db = world.mesh("db");
