@@ -21,6 +21,7 @@ import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -283,6 +284,19 @@ public interface MeshClient extends AutoCloseable {
   void verifyPeer(SSLSession session, Destination destination) throws PeerIdentityException;
 
   /**
+   * Reads the failure of a connection that an adapter made by an engine of {@link #clientContext}
+   * and that has not carried a byte of the application's: TLS engines tell only in their texts what
+   * a peer's alert was, and in TLS 1.3 a server judges our certificate after our handshake has
+   * ended (RFC 8446 §4.4.2). Sockets of this client do this by themselves.
+   *
+   * @param destination whom the connection was to
+   * @param failure what ended it, as it came: its causes are looked at too
+   * @return the refusal, with the hint to look at the peer's intentions; empty if the failure is
+   *     none of the alerts by which a server answers a certificate
+   */
+  Optional<PeerRefusedException> refusal(Destination destination, Throwable failure);
+
+  /**
    * Tells when the right to call a destination is withdrawn or the own identity ends: dials are
    * denied first, then listeners are told, then connections are closed.
    *
@@ -397,6 +411,31 @@ public interface MeshClient extends AutoCloseable {
    *     done
    */
   Lease track(SSLSession session, Consumer<Withdrawal> close);
+
+  /**
+   * Tells whether a connection is asked to end: its certificates grow old (see {@link RetirePolicy}
+   * and {@link MeshEvent.Retiring}), or it has lost its right already. What runs on it may go on; a
+   * pool gives it no new work, so that it is idle by the time that it is cut. Reads one field:
+   * cheap enough to ask before each use.
+   *
+   * @param session a session of an engine or socket of this client, inbound or outbound
+   * @return whether to give it no new work; once true, always true
+   * @throws IllegalArgumentException if the session is not of this client, or its handshake is not
+   *     done
+   */
+  boolean isRetiring(SSLSession session);
+
+  /**
+   * Tells when this client leaves the mesh, for servers that accept by themselves: in {@link
+   * #shutdown} once the catalog hides the service and those who watch it have had their moment, in
+   * {@link #close()} at once. It is when {@link #listen} sockets close. A server stops accepting
+   * then and asks its open connections to end; {@link #shutdown} waits for them.
+   *
+   * @param stopAccepting is called once, on the executor, or where the client is closed already on
+   *     the caller's thread; returns quickly
+   * @return ends the subscription
+   */
+  Subscription onLeaving(Runnable stopAccepting);
 
   // ---- both ----
 

@@ -10,9 +10,14 @@ import java.util.Objects;
  * @param endpoints the healthy endpoints; maybe empty
  * @param emptiness why there are none, where there are none
  * @param skipped rows of the catalog that were not taken, one line each with the reason
+ * @param protocol what the destination speaks, as its config entries say
  */
 public record EndpointSet(
-    Destination destination, List<Endpoint> endpoints, Emptiness emptiness, List<String> skipped) {
+    Destination destination,
+    List<Endpoint> endpoints,
+    Emptiness emptiness,
+    List<String> skipped,
+    ApplicationProtocol protocol) {
 
   /** Why a set is empty. */
   public enum Emptiness {
@@ -29,6 +34,7 @@ public record EndpointSet(
   /** Copies the lists. */
   public EndpointSet {
     Objects.requireNonNull(destination, "destination");
+    Objects.requireNonNull(protocol, "protocol");
     endpoints = List.copyOf(endpoints);
     skipped = List.copyOf(skipped);
     if (endpoints.isEmpty() == (emptiness == Emptiness.NOT_EMPTY)) {
@@ -38,5 +44,21 @@ public record EndpointSet(
               + " with "
               + endpoints.size());
     }
+  }
+
+  /**
+   * Makes a set of endpoints whose protocol is not known.
+   *
+   * @param destination the destination
+   * @param endpoints the healthy endpoints; maybe empty
+   * @param emptiness why there are none, where there are none
+   * @param skipped rows of the catalog that were not taken, one line each with the reason
+   */
+  public EndpointSet(
+      Destination destination,
+      List<Endpoint> endpoints,
+      Emptiness emptiness,
+      List<String> skipped) {
+    this(destination, endpoints, emptiness, skipped, ApplicationProtocol.UNKNOWN);
   }
 }

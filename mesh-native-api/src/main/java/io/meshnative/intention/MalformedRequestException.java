@@ -7,7 +7,12 @@ package io.meshnative.intention;
 public final class MalformedRequestException extends Exception {
   private static final long serialVersionUID = 1L;
 
-  MalformedRequestException(String message) {
+  /**
+   * Makes the exception; adapters do where their protocol has a second reading of its own.
+   *
+   * @param message what was expected, what was found
+   */
+  public MalformedRequestException(String message) {
     super(message);
   }
 }

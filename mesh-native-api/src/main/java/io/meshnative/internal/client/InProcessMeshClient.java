@@ -18,6 +18,7 @@ import io.meshnative.MeshServerSocket;
 import io.meshnative.MeshSnapshot;
 import io.meshnative.MeshState;
 import io.meshnative.PeerIdentityException;
+import io.meshnative.PeerRefusedException;
 import io.meshnative.RequestGate;
 import io.meshnative.RequestLease;
 import io.meshnative.RetireListener;
@@ -53,6 +54,7 @@ import io.meshnative.internal.transport.LiveConnections;
 import io.meshnative.internal.transport.Openings;
 import io.meshnative.internal.transport.PeerCheck;
 import io.meshnative.internal.transport.PolicyCheck;
+import io.meshnative.internal.transport.Refusal;
 import io.meshnative.internal.transport.ServerContexts;
 import io.meshnative.internal.transport.Upstreams;
 import io.meshnative.spi.TlsProvider;
@@ -122,6 +124,7 @@ final class InProcessMeshClient implements MeshClient {
 
   private final Set<Acceptor> listeners = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean leaving = new AtomicBoolean();
+  private final Farewells farewells;
   private final AtomicBoolean closed = new AtomicBoolean();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile @Nullable ScheduledFuture<?> ticking;
@@ -138,6 +141,7 @@ final class InProcessMeshClient implements MeshClient {
     this.sources = sources;
     this.settings = settings;
     this.workers = workers;
+    this.farewells = new Farewells(workers.executor());
     Clock clock = settings.clock();
     this.events = new Events(service, workers.executor());
     hearers.forEach(events::subscribe);
@@ -401,6 +405,11 @@ final class InProcessMeshClient implements MeshClient {
   }
 
   @Override
+  public Optional<PeerRefusedException> refusal(Destination destination, Throwable failure) {
+    return Refusal.read(destination, failure);
+  }
+
+  @Override
   public Subscription onRetire(Destination destination, RetireListener listener) {
     return live.retirements().subscribe(destination, listener);
   }
@@ -477,6 +486,16 @@ final class InProcessMeshClient implements MeshClient {
   @Override
   public Lease track(SSLSession session, Consumer<Withdrawal> close) {
     return live.track(session, close);
+  }
+
+  @Override
+  public boolean isRetiring(SSLSession session) {
+    return live.isRetiring(session);
+  }
+
+  @Override
+  public Subscription onLeaving(Runnable stopAccepting) {
+    return farewells.subscribe(stopAccepting);
   }
 
   // ---- both ----
@@ -558,6 +577,7 @@ final class InProcessMeshClient implements MeshClient {
 
   /** Not reached any more: what is open goes on. */
   private void stopAccepting() {
+    farewells.say();
     for (Acceptor acceptor : listeners) {
       try {
         acceptor.close();

@@ -3,6 +3,7 @@ package io.meshnative.internal.consul;
 import com.squareup.moshi.JsonDataException;
 import com.squareup.moshi.JsonReader;
 import io.meshnative.ControlPlaneException;
+import io.meshnative.discovery.ApplicationProtocol;
 import io.meshnative.discovery.Destination;
 import io.meshnative.internal.consul.Route.Branch;
 import io.meshnative.internal.consul.Route.ChainTarget;
@@ -26,6 +27,10 @@ record ChainDecoder(Destination destination, String ownNamespace) {
   private static final int MAX_NODES = 1024;
   private static final int MAX_DEPTH = 16;
   private static final int MAX_BRANCHES = 256;
+
+  /** Splits that lead to splitters multiply: so many ways through a chain are followed. */
+  private static final int MAX_WAYS = 4096;
+
   private static final String DEFAULT = "default";
 
   /** A node as it stands: what it leads to depends on its type. */
@@ -40,11 +45,14 @@ record ChainDecoder(Destination destination, String ownNamespace) {
   private record Split(double weight, String next) {}
 
   private static final class Chain {
+    String service = "";
     String start = "";
     String namespace = "";
     String datacenter = "";
+    ApplicationProtocol protocol = ApplicationProtocol.UNKNOWN;
     final Map<String, Node> nodes = new HashMap<>();
     final Map<String, TargetRow> targets = new HashMap<>();
+    int ways;
   }
 
   private static final class TargetRow {
@@ -80,6 +88,10 @@ record ChainDecoder(Destination destination, String ownNamespace) {
     if (!found[0]) {
       throw new JsonDataException("no Chain");
     }
+    if (!chain.service.isEmpty() && !chain.service.equalsIgnoreCase(destination.service())) {
+      // Consul's names are the same in any case.
+      throw new JsonDataException("the chain of another service than was asked for");
+    }
     Map<List<String>, Double> shares = new LinkedHashMap<>();
     follow(chain, chain.start, 1, 0, shares);
     List<Branch> branches = new ArrayList<>();
@@ -88,14 +100,16 @@ record ChainDecoder(Destination destination, String ownNamespace) {
     if (branches.isEmpty()) {
       throw new JsonDataException("a chain whose splits all weigh nothing");
     }
-    return new Route(branches);
+    return new Route(branches, chain.protocol);
   }
 
   private static boolean chain(JsonReader reader, Chain chain, String name) throws IOException {
     switch (name) {
+      case "ServiceName" -> chain.service = Json.text(reader);
       case "StartNode" -> chain.start = Json.text(reader);
       case "Namespace" -> chain.namespace = Json.text(reader);
       case "Datacenter" -> chain.datacenter = Json.text(reader);
+      case "Protocol" -> chain.protocol = ApplicationProtocol.of(Json.text(reader));
       case "Nodes" ->
           Json.object(
               reader,
@@ -128,6 +142,13 @@ record ChainDecoder(Destination destination, String ownNamespace) {
     all.put(key, value);
   }
 
+  private static <T> void bounded(List<T> all, T value) {
+    if (all.size() >= MAX_NODES) {
+      throw new JsonDataException("a node that leads to more than " + MAX_NODES + " others");
+    }
+    all.add(value);
+  }
+
   private static boolean node(JsonReader reader, Node node, String field) throws IOException {
     switch (field) {
       case "Type" -> node.type = Json.text(reader);
@@ -144,7 +165,7 @@ record ChainDecoder(Destination destination, String ownNamespace) {
                         }
                         return false;
                       }));
-      case "Splits" -> Json.array(reader, () -> node.splits.add(split(reader)));
+      case "Splits" -> Json.array(reader, () -> bounded(node.splits, split(reader)));
       case "Resolver" -> Json.object(reader, name -> resolver(reader, node, name));
       default -> {
         return false;
@@ -182,7 +203,7 @@ record ChainDecoder(Destination destination, String ownNamespace) {
               reader,
               field -> {
                 if (field.equals("Targets")) {
-                  Json.array(reader, () -> node.failover.add(Json.text(reader)));
+                  Json.array(reader, () -> bounded(node.failover, Json.text(reader)));
                   return true;
                 }
                 return false;
@@ -232,7 +253,7 @@ record ChainDecoder(Destination destination, String ownNamespace) {
     if (node == null) {
       throw new JsonDataException("a chain that leads to a node it does not have");
     }
-    if (depth > MAX_DEPTH || shares.size() > MAX_BRANCHES) {
+    if (depth > MAX_DEPTH || shares.size() > MAX_BRANCHES || ++chain.ways > MAX_WAYS) {
       throw new JsonDataException("a chain that branches without end");
     }
     switch (node.type) {

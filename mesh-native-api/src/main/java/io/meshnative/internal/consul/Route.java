@@ -1,5 +1,6 @@
 package io.meshnative.internal.consul;
 
+import io.meshnative.discovery.ApplicationProtocol;
 import io.meshnative.discovery.Destination;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -12,8 +13,9 @@ import java.util.Set;
  * and no header: of a router, its catch-all route counts.
  *
  * @param branches what the load is split over; at least one, with shares above 0
+ * @param protocol what all of them speak: Consul refuses chains that mix protocols
  */
-record Route(List<Branch> branches) {
+record Route(List<Branch> branches, ApplicationProtocol protocol) {
 
   /**
    * A share of the load.
@@ -52,7 +54,11 @@ record Route(List<Branch> branches) {
 
   /** No chain but the default one: the destination itself. */
   static Route to(Destination destination) {
-    return new Route(List.of(new Branch(1, List.of(ChainTarget.of(destination)))));
+    return to(destination, ApplicationProtocol.UNKNOWN);
+  }
+
+  static Route to(Destination destination, ApplicationProtocol protocol) {
+    return new Route(List.of(new Branch(1, List.of(ChainTarget.of(destination)))), protocol);
   }
 
   /** All targets that can be dialled, in order. */

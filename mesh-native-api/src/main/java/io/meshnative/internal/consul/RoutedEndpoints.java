@@ -101,7 +101,8 @@ final class RoutedEndpoints {
   private EndpointSet merged(Route by, List<EndpointSet> shares, List<String> skipped) {
     List<Endpoint> endpoints =
         by.branches().size() == 1 && shares.size() == 1 ? shares.get(0).endpoints() : weighted(by);
-    return new EndpointSet(destination, endpoints, emptiness(endpoints, shares), skipped);
+    return new EndpointSet(
+        destination, endpoints, emptiness(endpoints, shares), skipped, by.protocol());
   }
 
   private static Emptiness emptiness(List<Endpoint> endpoints, List<EndpointSet> shares) {

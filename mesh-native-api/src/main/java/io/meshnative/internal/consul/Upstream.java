@@ -104,7 +104,7 @@ final class Upstream implements EndpointSource.Watch, Target<Route> {
       if (ended || (!first && newer.equals(route))) {
         return;
       }
-      if (!newer.equals(route)) {
+      if (!newer.branches().equals(route.branches())) {
         LOG.log(
             Level.INFO, "The discovery chain of {0} leads to {1}.", destination, newer.toString());
       }

@@ -150,6 +150,11 @@ final class LiveConnection extends WeakReference<MeshEngine> {
     return true;
   }
 
+  /** Whether it has grown old, or has ended. */
+  boolean isRetiring() {
+    return retiring || over || withdrawn.get() != null;
+  }
+
   MeshEvent.Direction direction() {
     return terms instanceof Terms.Outbound
         ? MeshEvent.Direction.OUTBOUND

@@ -544,6 +544,11 @@ public final class LiveConnections implements PeerAuthority {
     return () -> connection.untrack(tracker);
   }
 
+  /** Whether the connection of a session is to get no new work. */
+  public boolean isRetiring(SSLSession session) {
+    return connectionOf(session).isRetiring();
+  }
+
   public Retirements retirements() {
     return retirements;
   }

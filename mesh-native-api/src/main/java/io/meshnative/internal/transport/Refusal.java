@@ -1,8 +1,10 @@
 package io.meshnative.internal.transport;
 
 import io.meshnative.PeerRefusedException;
+import io.meshnative.discovery.Destination;
 import java.io.EOFException;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -12,9 +14,12 @@ import org.jspecify.annotations.Nullable;
  * server says it in the handshake. A TLS 1.3 server checks our certificate after our handshake has
  * ended (RFC 8446 §4.4.2): its alert, or just its reset, is what our first read or write meets.
  */
-final class Refusal {
+public final class Refusal {
   /** How late after the handshake a bare reset still reads as a refusal. An alert always does. */
   private static final int RESET_MILLIS = 30_000;
+
+  /** How deep a network library wraps the failure of an engine, with room to spare. */
+  private static final int MAX_CAUSES = 16;
 
   private final String peer;
   private volatile long handshakeDoneNanos;
@@ -71,6 +76,23 @@ final class Refusal {
       return hinted;
     }
     return failure;
+  }
+
+  /** A refusal in the causes of what a network library over our engine has thrown. */
+  public static Optional<PeerRefusedException> read(Destination destination, Throwable failure) {
+    Throwable cause = failure;
+    for (int depth = 0; cause != null && depth < MAX_CAUSES; depth++) {
+      if (cause instanceof PeerRefusedException told) {
+        return Optional.of(told);
+      }
+      String alert = TlsAlerts.received(cause);
+      if (alert != null && TlsAlerts.isAboutOurCertificate(alert)) {
+        Throwable readable = TlsAlerts.readable((SSLException) cause);
+        return Optional.of(new Refusal(destination.toString()).refused("alert " + alert, readable));
+      }
+      cause = cause.getCause();
+    }
+    return Optional.empty();
   }
 
   private PeerRefusedException refused(String how, Throwable cause) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 
+import io.meshnative.discovery.ApplicationProtocol;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.Endpoint;
 import io.meshnative.discovery.EndpointSet;
@@ -60,11 +61,17 @@ class ChainsTest {
   }
 
   private void chain(String targets, String... nodes) {
+    chainOf("tcp", targets, nodes);
+  }
+
+  private void chainOf(String protocol, String targets, String... nodes) {
     answers.put(
         "discovery-chain/db",
         Agents.json(
             "9",
-            "{\"Chain\":{\"Datacenter\":\"dc1\",\"StartNode\":\"start\",\"Nodes\":{"
+            "{\"Chain\":{\"Datacenter\":\"dc1\",\"Protocol\":\""
+                + protocol
+                + "\",\"StartNode\":\"start\",\"Nodes\":{"
                 + String.join(",", nodes)
                 + "},\"Targets\":{"
                 + targets
@@ -124,6 +131,19 @@ class ChainsTest {
     assertThat(last().destination()).isEqualTo(DB);
     assertThat(last().endpoints().get(0).identity().service()).isEqualTo("db-v2");
     onlyPort(2);
+  }
+
+  @Test
+  void whatTheDestinationSpeaksComesWithItsEndpointsAndChangesWithTheChain() {
+    chainOf("grpc", target("t", "db", "dc1", ""), resolver("start", "t"));
+    instances("db", row("db", "dc1", 1));
+    watch();
+    awaitPorts(1);
+    assertThat(recorder.values)
+        .allSatisfy(set -> assertThat(set.protocol()).isEqualTo(ApplicationProtocol.GRPC));
+    chainOf("http", target("t", "db", "dc1", ""), resolver("start", "t"));
+    await().atMost(GENEROUS).until(() -> last().protocol() == ApplicationProtocol.HTTP);
+    assertThat(now()).containsExactly(1);
   }
 
   @Test
@@ -226,6 +246,7 @@ class ChainsTest {
     watch();
     awaitPorts(1);
     assertThat(recorder.failures).isEmpty();
+    assertThat(last().protocol()).isEqualTo(ApplicationProtocol.UNKNOWN);
   }
 
   @Test

@@ -50,6 +50,9 @@ class GrowingOldTest {
       for (int hour = 1; hour <= 99; hour++) {
         judge.advance(Duration.ofHours(1));
         long now = retiring(judge);
+        assertThat(ours.stream().filter(socket -> judge.live.isRetiring(socket.getSession())))
+            .as("who is told of is marked")
+            .hasSize((int) now);
         assertThat(hour < 70 ? now == 0 : now <= CONNECTIONS).as("hour %s", hour).isTrue();
         if (now > told) {
           moments.add(hour);
@@ -73,6 +76,7 @@ class GrowingOldTest {
       assertThat(judge.live.isEmpty()).isTrue();
       assertThat(withdrawn(judge)).isEqualTo(CONNECTIONS);
       for (SSLSocket socket : ours) {
+        assertThat(judge.live.isRetiring(socket.getSession())).isTrue();
         assertThatThrownBy(() -> socket.getInputStream().read())
             .isInstanceOf(IdentityExpiredException.class);
       }

@@ -1,0 +1,73 @@
+package io.meshnative.grpc;
+
+import io.grpc.netty.shaded.io.netty.channel.Channel;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
+import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The threads that serve the sockets of mesh channels. gRPC has such loops of its own, which serve
+ * only sockets that gRPC makes; ours must be closed when a right is withdrawn. As gRPC's, they are
+ * shared by all channels of the JVM, started with the first one and ended after the last.
+ *
+ * <p>Thread-safe.
+ */
+final class EventLoops {
+  private static final EventLoops SHARED = new EventLoops();
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private @Nullable EventLoopGroup group; // guarded by the lock
+  private int users; // guarded by the lock
+
+  private EventLoops() {}
+
+  static EventLoops shared() {
+    return SHARED;
+  }
+
+  /** The loops, running until as many releases have come. */
+  EventLoopGroup acquire() {
+    lock.lock();
+    try {
+      EventLoopGroup running = group;
+      if (running == null) {
+        running =
+            new MultiThreadIoEventLoopGroup(
+                0, // as many as processors; each starts when it is needed
+                new DefaultThreadFactory("mesh-grpc", true),
+                Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+        group = running;
+      }
+      users++;
+      return running;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Once for each {@link #acquire}. Does not block. */
+  void release() {
+    lock.lock();
+    try {
+      if (--users == 0 && group != null) {
+        group.shutdownGracefully(0, 5, TimeUnit.SECONDS);
+        group = null;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A TCP socket that these loops serve. */
+  static Channel socket() {
+    return Epoll.isAvailable() ? new EpollSocketChannel() : new NioSocketChannel();
+  }
+}
