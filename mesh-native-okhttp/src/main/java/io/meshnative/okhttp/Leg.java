@@ -1,5 +1,6 @@
 package io.meshnative.okhttp;
 
+import io.meshnative.MeshException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Leg {
   private volatile @Nullable Redirect crossing;
+  private volatile @Nullable MeshException reason;
 
   void crosses(Redirect redirect) {
     crossing = redirect;
@@ -16,5 +18,14 @@ final class Leg {
 
   @Nullable Redirect crossing() {
     return crossing;
+  }
+
+  void failsFor(@Nullable MeshException met) {
+    reason = met;
+  }
+
+  /** Why the connection of the last attempt has ended, where the mesh ended it. */
+  @Nullable MeshException reason() {
+    return reason;
   }
 }

@@ -8,6 +8,7 @@ import io.meshnative.discovery.Endpoint;
 import io.meshnative.identity.ConsulId;
 import io.meshnative.okhttp.MeshCallOptions.Border;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.InetAddress;
 import java.net.ProtocolException;
 import java.net.Proxy;
@@ -90,7 +91,11 @@ final class MeshCalls implements Interceptor {
     if (!request.url().isHttps()) {
       tagged.url(Redirect.secured(request.url()));
     }
-    return inside(chain, tagged.build(), destination);
+    try {
+      return inside(chain, tagged.build(), destination);
+    } catch (IOException e) {
+      throw told(e, leg.reason());
+    }
   }
 
   private Response outside(Chain chain, Request request) throws IOException {
@@ -112,22 +117,18 @@ final class MeshCalls implements Interceptor {
     tokens.pool(destination, connectMillis == 0 ? PATIENCE : Duration.ofMillis(connectMillis));
     Dns names = new Gates.Inside(endpoints, hosts, betweenServices ? null : destination);
     CookieJar jar = chain.getCookieJar();
-    try {
-      return chain
-          .withDns(names)
-          .withSocketFactory(sockets)
-          .withSslSocketFactory(current(), roots)
-          .withHostnameVerifier(verifier)
-          .withProxy(Proxy.NO_PROXY)
-          .withCookieJar(jar == CookieJar.NO_COOKIES ? jar : new HostCookies(jar))
-          .proceed(request);
-    } catch (IOException e) {
-      throw told(e);
-    }
+    return chain
+        .withDns(names)
+        .withSocketFactory(sockets)
+        .withSslSocketFactory(current(), roots)
+        .withHostnameVerifier(verifier)
+        .withProxy(Proxy.NO_PROXY)
+        .withCookieJar(jar == CookieJar.NO_COOKIES ? jar : new HostCookies(jar))
+        .proceed(request);
   }
 
-  /** The mesh's own reason, where TLS or HTTP/2 put theirs around it. */
-  private static IOException told(IOException failure) {
+  /** The mesh's own reason, where TLS put its own around it, or HTTP/2 has none at all. */
+  private static IOException told(IOException failure, @Nullable MeshException met) {
     Throwable cause = failure;
     for (int depth = 0; cause != null && depth < 16; depth++) {
       if (cause instanceof MeshException reason) {
@@ -135,7 +136,11 @@ final class MeshCalls implements Interceptor {
       }
       cause = cause.getCause();
     }
-    return failure;
+    if (met == null || failure instanceof InterruptedIOException) {
+      return failure;
+    }
+    met.addSuppressed(failure);
+    return met;
   }
 
   private MeshTls current() {

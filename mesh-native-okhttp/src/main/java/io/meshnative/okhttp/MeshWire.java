@@ -24,7 +24,7 @@ record MeshWire(MeshCallOptions options) implements Interceptor {
     if (options.hosts().destination(request.url().host()).isPresent()) {
       requireMeshTls(chain.connection(), request);
     }
-    Response response = chain.proceed(request);
+    Response response = proceed(chain, request);
     Redirect redirect;
     try {
       redirect = Redirect.of(response, options.hosts());
@@ -53,6 +53,20 @@ record MeshWire(MeshCallOptions options) implements Interceptor {
         .removeHeader("Location")
         .header("Cache-Control", "no-store")
         .build();
+  }
+
+  /** OkHttp decides by the failure itself whether to try again: it stays as it is. */
+  private static Response proceed(Chain chain, Request request) throws IOException {
+    try {
+      return chain.proceed(request);
+    } catch (IOException e) {
+      Leg leg = request.tag(Leg.class);
+      Connection connection = chain.connection();
+      if (leg != null && connection != null && connection.socket() instanceof PooledSocket socket) {
+        leg.failsFor(socket.reason());
+      }
+      throw e;
+    }
   }
 
   private static void requireMeshTls(@Nullable Connection connection, Request request)

@@ -1,6 +1,12 @@
 package io.meshnative.okhttp;
 
 import io.meshnative.MeshClient;
+import io.meshnative.MeshException;
+import java.io.FilterInputStream;
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.Arrays;
 import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +30,7 @@ final class PooledSocket extends ForwardingSslSocket {
   private final SSLSocket socket;
   private final TokenSocket raw;
   private final MeshClient mesh;
+  private volatile @Nullable MeshException reason;
 
   PooledSocket(SSLSocket socket, TokenSocket raw, MeshClient mesh) {
     super(socket);
@@ -59,6 +66,93 @@ final class PooledSocket extends ForwardingSslSocket {
       return !raw.isOffered() || mesh.isRetiring(socket.getSession());
     } catch (IllegalArgumentException e) {
       return true; // closed meanwhile
+    }
+  }
+
+  /**
+   * The mesh's reason for the end of this connection, once a read or write has met it. With HTTP/2
+   * that is a thread of OkHttp's own, and its calls are told of an end without a reason.
+   */
+  @Nullable MeshException reason() {
+    return reason;
+  }
+
+  private IOException met(IOException failure) {
+    if (failure instanceof MeshException met) {
+      reason = met;
+    }
+    return failure;
+  }
+
+  @Override
+  public InputStream getInputStream() throws IOException {
+    return new Input(super.getInputStream());
+  }
+
+  @Override
+  public OutputStream getOutputStream() throws IOException {
+    return new Output(super.getOutputStream());
+  }
+
+  private final class Input extends FilterInputStream {
+    Input(InputStream in) {
+      super(in);
+    }
+
+    @Override
+    public int read() throws IOException {
+      try {
+        return in.read();
+      } catch (IOException e) {
+        throw met(e);
+      }
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      try {
+        return in.read(bytes, offset, length);
+      } catch (IOException e) {
+        throw met(e);
+      }
+    }
+  }
+
+  private final class Output extends FilterOutputStream {
+    Output(OutputStream out) {
+      super(out);
+    }
+
+    @Override
+    public void write(int value) throws IOException {
+      try {
+        out.write(value);
+      } catch (IOException e) {
+        throw met(e);
+      }
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      try {
+        out.write(bytes, offset, length);
+      } catch (IOException e) {
+        throw met(e);
+      }
+    }
+
+    @Override
+    public void flush() throws IOException {
+      try {
+        out.flush();
+      } catch (IOException e) {
+        throw met(e);
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      out.close();
     }
   }
 }

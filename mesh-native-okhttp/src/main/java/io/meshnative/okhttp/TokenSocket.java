@@ -133,9 +133,11 @@ final class TokenSocket extends Socket {
     super.close();
   }
 
-  private static final class Refusing extends OutputStream {
+  /** Closes too: OkHttp would wait for an answer to what it could not send. */
+  private final class Refusing extends OutputStream {
     @Override
     public void write(int value) throws IOException {
+      TokenSocket.this.close();
       throw new SocketException(
           "expected mesh TLS on a connection to the mesh, found plaintext: use https");
     }

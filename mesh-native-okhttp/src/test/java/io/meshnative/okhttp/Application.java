@@ -2,6 +2,7 @@ package io.meshnative.okhttp;
 
 import io.meshnative.MeshClient;
 import io.meshnative.testkit.EmbeddedControlPlane;
+import java.io.Closeable;
 import java.io.IOException;
 import java.util.List;
 import mockwebserver3.MockResponse;
@@ -41,6 +42,16 @@ final class Application implements AutoCloseable {
   @Override
   public void close() {
     plane.deregister(id);
-    server.close();
+    stop(server);
+  }
+
+  /** It waits half a second for its threads and then complains: too little on a busy machine. */
+  static void stop(MockWebServer server) {
+    Closeable closeable = server; // which says that it throws; Kotlin does not
+    try {
+      closeable.close();
+    } catch (IOException e) {
+      // They end by themselves.
+    }
   }
 }

@@ -100,7 +100,8 @@ final class World implements AutoCloseable {
 
   /** A server that the mesh knows nothing of. */
   MockWebServer outside() throws IOException {
-    MockWebServer server = keep(new MockWebServer());
+    MockWebServer server = new MockWebServer();
+    keep(() -> Application.stop(server));
     server.start();
     return server;
   }
