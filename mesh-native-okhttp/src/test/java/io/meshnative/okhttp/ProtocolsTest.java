@@ -145,6 +145,11 @@ class ProtocolsTest {
                   public void onMessage(WebSocket socket, String text) {
                     socket.send("echo " + text);
                   }
+
+                  @Override
+                  public void onClosing(WebSocket socket, int code, String reason) {
+                    socket.close(code, reason);
+                  }
                 })
             .build());
     BlockingQueue<String> heard = new LinkedBlockingQueue<>();
@@ -158,10 +163,16 @@ class ProtocolsTest {
                   public void onMessage(WebSocket from, String text) {
                     heard.add(text);
                   }
+
+                  @Override
+                  public void onClosed(WebSocket from, int code, String reason) {
+                    heard.add("closed");
+                  }
                 });
     socket.send("hi");
     assertThat(heard.poll(World.GUARD.toSeconds(), TimeUnit.SECONDS)).isEqualTo("echo hi");
     socket.close(1000, null);
+    assertThat(heard.poll(World.GUARD.toSeconds(), TimeUnit.SECONDS)).isEqualTo("closed");
   }
 
   /** It is for plaintext only, says OkHttp; and there is no plaintext to the mesh. */
