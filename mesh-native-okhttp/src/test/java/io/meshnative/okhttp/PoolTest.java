@@ -130,16 +130,14 @@ class PoolTest {
     }
     try {
       for (int rotation = 0; rotation < 12; rotation++) {
-        long before = world.web.trustGeneration();
-        long beforeThere = db.mesh.trustGeneration();
         int then = served.get();
         world.plane.rotateRoot();
         await()
             .atMost(World.GUARD)
             .until(() ->
                 callers.stream().anyMatch(Future::isDone)
-                    || (world.web.trustGeneration() > before
-                        && db.mesh.trustGeneration() > beforeThere
+                    || (World.trustsAll(world.web, world.plane)
+                        && World.trustsAll(db.mesh, world.plane)
                         && served.get() > then + 10));
       }
     } finally {

@@ -134,6 +134,15 @@ final class World implements AutoCloseable {
                 && service.mesh.explain("web").isAllowed() == allowed);
   }
 
+  /**
+   * Whether a client trusts all roots of a plane. A new leaf comes with a certificate by the root
+   * before: who is one rotation behind still accepts it, who is two behind cannot.
+   */
+  static boolean trustsAll(MeshClient client, EmbeddedControlPlane plane) {
+    return client.trustBundles().stream()
+        .anyMatch(bundle -> bundle.roots().containsAll(plane.roots()));
+  }
+
   static MockResponse redirect(int code, String to) {
     return new MockResponse.Builder().code(code).addHeader("Location", to).build();
   }
