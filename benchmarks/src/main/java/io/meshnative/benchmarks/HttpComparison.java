@@ -70,12 +70,12 @@ record HttpComparison(String title, Engine engine, Protocol protocol, int caller
     }
   }
 
-  /** Proxies listen before they know where to. */
+  /** Proxies listen before they know where to, and let callers hang meanwhile. */
   private void awaitReachable(HttpPath path) throws Exception {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(AWAIT_SECONDS);
     while (true) {
       try {
-        path.call(protocol);
+        path.call(protocol, 2_000);
         return;
       } catch (IOException e) {
         if (System.nanoTime() > end) {
@@ -111,7 +111,7 @@ record HttpComparison(String title, Engine engine, Protocol protocol, int caller
     long[] latencies = new long[1024];
     int count = 0;
     for (long now = System.nanoTime(); now < end || count == 0; ) {
-      path.call(protocol);
+      path.call(protocol, 0);
       long done = System.nanoTime();
       if (count == latencies.length) {
         latencies = Arrays.copyOf(latencies, 2 * count);

@@ -2,6 +2,7 @@ package io.meshnative.benchmarks;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import okhttp3.Call;
 import okhttp3.Protocol;
 import okhttp3.Request;
@@ -17,9 +18,15 @@ import okhttp3.Response;
  */
 record HttpPath(String name, Call.Factory calls, Request request, List<Process> others) {
 
-  /** One call. */
-  void call(Protocol expected) throws IOException {
-    try (Response response = calls.newCall(request).execute()) {
+  /**
+   * One call.
+   *
+   * @param patienceMillis how long it may take; 0 for as long as it wants
+   */
+  void call(Protocol expected, int patienceMillis) throws IOException {
+    Call call = calls.newCall(request);
+    call.timeout().timeout(patienceMillis, TimeUnit.MILLISECONDS);
+    try (Response response = call.execute()) {
       Protocol spoken =
           response.protocol() == Protocol.H2_PRIOR_KNOWLEDGE
               ? Protocol.HTTP_2
