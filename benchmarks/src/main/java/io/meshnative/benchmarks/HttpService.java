@@ -12,6 +12,7 @@ import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.server.SecureRequestCustomizer;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.server.SslConnectionFactory;
@@ -41,6 +42,13 @@ final class HttpService implements AutoCloseable {
     return new Server(threads);
   }
 
+  private static HttpConfiguration secure() {
+    HttpConfiguration configuration = configuration();
+    // Jetty would add one that compares host names; who is who is no matter of those here.
+    configuration.addCustomizer(new SecureRequestCustomizer(false));
+    return configuration;
+  }
+
   private static HttpConfiguration configuration() {
     HttpConfiguration configuration = new HttpConfiguration();
     configuration.setSendServerVersion(false);
@@ -61,8 +69,8 @@ final class HttpService implements AutoCloseable {
     ConnectionFactory[] all = {
       new SslConnectionFactory(tls, alpn.getProtocol()),
       alpn,
-      new HTTP2ServerConnectionFactory(configuration()),
-      new HttpConnectionFactory(configuration())
+      new HTTP2ServerConnectionFactory(secure()),
+      new HttpConnectionFactory(secure())
     };
     return new HttpService(server, new ServerConnector(server, null, null, null, 1, 1, all));
   }
