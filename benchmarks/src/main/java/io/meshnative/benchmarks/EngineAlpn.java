@@ -5,7 +5,10 @@ import org.eclipse.jetty.alpn.server.ALPNServerConnection;
 import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.ssl.ALPNProcessor;
 
-/** Jetty agrees on HTTP/2 by the standard way on every engine; its own processor knows the JDK's only. */
+/**
+ * Jetty agrees on HTTP/2 by the standard way on every engine; its own processor knows the JDK's
+ * only.
+ */
 public final class EngineAlpn implements ALPNProcessor.Server {
 
   @Override

@@ -103,8 +103,7 @@ record HttpComparison(String title, Engine engine, Protocol protocol, int caller
     double took = System.nanoTime() - begun;
     double used = system.getProcessCpuTime() + path.othersCpuNanos() - cpu;
     long[] latencies = all.stream().flatMapToLong(Arrays::stream).toArray();
-    return new Turn(
-        took / latencies.length / 1000, used / latencies.length / 1000, latencies);
+    return new Turn(took / latencies.length / 1000, used / latencies.length / 1000, latencies);
   }
 
   private long[] calls(HttpPath path, long end) throws IOException {
@@ -124,7 +123,8 @@ record HttpComparison(String title, Engine engine, Protocol protocol, int caller
 
   private String row(HttpPath path, List<Turn> its, List<Turn> ours) {
     boolean self = its.equals(ours);
-    long[] latencies = its.stream().flatMapToLong(turn -> Arrays.stream(turn.latencies())).toArray();
+    long[] latencies =
+        its.stream().flatMapToLong(turn -> Arrays.stream(turn.latencies())).toArray();
     Arrays.sort(latencies);
     return String.format(
         Locale.ROOT,

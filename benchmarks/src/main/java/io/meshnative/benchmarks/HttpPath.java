@@ -34,7 +34,13 @@ record HttpPath(String name, Call.Factory calls, Request request, List<Process> 
       String body = response.body().string();
       if (response.code() != 200 || !body.equals(HttpService.BODY) || spoken != expected) {
         throw new IOException(
-            "expected 200 by " + expected + ", found " + response + " with " + body.length() + " bytes");
+            "expected 200 by "
+                + expected
+                + ", found "
+                + response
+                + " with "
+                + body.length()
+                + " bytes");
       }
     }
   }

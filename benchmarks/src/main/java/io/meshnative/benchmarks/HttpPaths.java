@@ -150,11 +150,7 @@ final class HttpPaths implements AutoCloseable {
 
   private void addPlain(String name, Sidecars.Pair pair) {
     List<Protocol> protocols = List.of(http2 ? Protocol.H2_PRIOR_KNOWLEDGE : Protocol.HTTP_1_1);
-    add(
-        name,
-        client(protocols).build(),
-        "http://127.0.0.1:" + pair.port() + "/",
-        pair.processes());
+    add(name, client(protocols).build(), "http://127.0.0.1:" + pair.port() + "/", pair.processes());
   }
 
   @Override

@@ -61,8 +61,8 @@ public final class Report {
    * Runs.
    *
    * @param arguments where to write the tables to; then nothing, or {@code quick}, and {@code http}
-   *     for the paths of HTTP alone. Or {@code compare} or {@code http}, the number of a comparison,
-   *     and {@code full} or {@code quick}: what this program starts itself with
+   *     for the paths of HTTP alone. Or {@code compare} or {@code http}, the number of a
+   *     comparison, and {@code full} or {@code quick}: what this program starts itself with
    */
   public static void main(String[] arguments) throws Exception {
     if (arguments[0].equals("compare")) {
@@ -192,7 +192,8 @@ public final class Report {
     }
   }
 
-  private List<String> inItsOwnJvm(String kind, int number) throws IOException, InterruptedException {
+  private List<String> inItsOwnJvm(String kind, int number)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
@@ -214,8 +215,7 @@ public final class Report {
               .lines()
               .toList();
       if (process.waitFor() != 0) {
-        throw new IllegalStateException(
-            "comparison " + kind + " " + number + " failed: " + lines);
+        throw new IllegalStateException("comparison " + kind + " " + number + " failed: " + lines);
       }
       return lines;
     } finally {

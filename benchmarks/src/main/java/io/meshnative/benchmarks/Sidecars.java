@@ -95,9 +95,7 @@ final class Sidecars implements AutoCloseable {
                 "-register"));
     awaitListening(there);
     Process client =
-        start(
-            List.of(
-                consul, "connect", "proxy", agent, "-service=web", "-upstream=api:" + here));
+        start(List.of(consul, "connect", "proxy", agent, "-service=web", "-upstream=api:" + here));
     awaitListening(here);
     return new Pair(here, List.of(client, server));
   }
@@ -223,8 +221,7 @@ final class Sidecars implements AutoCloseable {
     Process process =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
-            .redirectOutput(
-                directory.resolve(started.size() + ".log").toFile())
+            .redirectOutput(directory.resolve(started.size() + ".log").toFile())
             .start();
     started.add(process);
     return process;

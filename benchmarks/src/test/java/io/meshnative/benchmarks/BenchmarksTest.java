@@ -52,7 +52,8 @@ class BenchmarksTest {
     assertThat(lines.get(1))
         .matches("row \\| title, by hand \\|( [\\d,]+ \\|){4} \\*\\*.*\\*\\* \\| .* \\|");
     assertThat(lines.subList(2, 4))
-        .allMatch(line -> line.startsWith("row | title,") || line.startsWith("agreed not compared"));
+        .allMatch(
+            line -> line.startsWith("row | title,") || line.startsWith("agreed not compared"));
   }
 
   @Test

@@ -359,12 +359,14 @@ abstract class ForwardingSslSocket extends SSLSocket {
   }
 
   @Override
-  public void setHandshakeApplicationProtocolSelector(@Nullable BiFunction<SSLSocket, List<String>, String> selector) {
+  public void setHandshakeApplicationProtocolSelector(
+      @Nullable BiFunction<SSLSocket, List<String>, String> selector) {
     to.setHandshakeApplicationProtocolSelector(selector);
   }
 
   @Override
-  public @Nullable BiFunction<SSLSocket, List<String>, String> getHandshakeApplicationProtocolSelector() {
+  public @Nullable BiFunction<SSLSocket, List<String>, String>
+      getHandshakeApplicationProtocolSelector() {
     return to.getHandshakeApplicationProtocolSelector();
   }
 

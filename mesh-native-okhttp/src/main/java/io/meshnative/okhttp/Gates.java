@@ -9,14 +9,14 @@ import java.net.SocketAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import okhttp3.Dns;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The last places before a connection is made. Here no call gets from one side to the other that
  * was not let through before: by an interceptor that changed its URL, an authenticator that
- * answered with another one, a WebSocket's redirect, a redirect from a cache. OkHttp's pool compares
- * these values, so each is equal to its like.
+ * answered with another one, a WebSocket's redirect, a redirect from a cache. OkHttp's pool
+ * compares these values, so each is equal to its like.
  */
 final class Gates {
   private Gates() {}

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What {@link MeshCalls} and {@link MeshWire} of one call tell each other: it rides on the request
- * as a tag. A call that crosses a border goes on as another leg, with the other side's name service,
- * sockets and TLS; OkHttp, which follows redirects between the two, must not see that one.
+ * as a tag. A call that crosses a border goes on as another leg, with the other side's name
+ * service, sockets and TLS; OkHttp, which follows redirects between the two, must not see that one.
  */
 final class Leg {
   private volatile @Nullable Redirect crossing;

@@ -18,8 +18,8 @@ public record MeshCallOptions(MeshHosts hosts, Set<Border> redirects) {
   /**
    * What a redirect crosses that does not lead back to the service that sent it. Whoever answers a
    * call names the next host, and the caller goes there under its own identity: a service that may
-   * not call another one, or somebody outside, could have it called. So each border is closed unless
-   * opened.
+   * not call another one, or somebody outside, could have it called. So each border is closed
+   * unless opened.
    */
   public enum Border {
     /** From one mesh service to another one. */

@@ -32,8 +32,9 @@ import org.jspecify.annotations.Nullable;
  * Leads calls to mesh hosts into the mesh, and keeps all others as they were; neither gets to the
  * other side by a redirect, unless that was opted in to.
  *
- * <p>OkHttp compares the parts to find a pooled connection. They are the same objects for all calls,
- * or equal ones: the name service carries the destination, the TLS part the trust generation.
+ * <p>OkHttp compares the parts to find a pooled connection. They are the same objects for all
+ * calls, or equal ones: the name service carries the destination, the TLS part the trust
+ * generation.
  */
 final class MeshCalls implements Interceptor {
   /** Where a call has no connect timeout. */

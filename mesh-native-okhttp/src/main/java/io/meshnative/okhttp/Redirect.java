@@ -115,9 +115,6 @@ record Redirect(
       return response;
     }
     Response own = response.priorResponse();
-    return response
-        .newBuilder()
-        .priorResponse(own == null ? prior : after(prior, own))
-        .build();
+    return response.newBuilder().priorResponse(own == null ? prior : after(prior, own)).build();
   }
 }

@@ -92,8 +92,7 @@ final class TokenSocket extends Socket {
     if (known == null || known.set() != set) {
       Endpoint endpoint = found.endpoint();
       known =
-          new Standing(
-              set, set.endpoints().stream().anyMatch(other -> isSame(endpoint, other)));
+          new Standing(set, set.endpoints().stream().anyMatch(other -> isSame(endpoint, other)));
       standing = known;
     }
     return known.offered();

@@ -105,10 +105,7 @@ final class Tokens {
 
   /** The endpoints that the destination of a token has now; null if they are not known. */
   @Nullable EndpointSet newest(Token token) {
-    return pools
-        .getOrDefault(token.pool().destination(), token.pool())
-        .endpoints()
-        .orElse(null);
+    return pools.getOrDefault(token.pool().destination(), token.pool()).endpoints().orElse(null);
   }
 
   private long number(EndpointPool pool, Endpoint endpoint) {

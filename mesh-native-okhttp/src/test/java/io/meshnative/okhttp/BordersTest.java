@@ -33,7 +33,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Attempts to get a call from one side of the mesh's border to the other, or to another service. */
+/**
+ * Attempts to get a call from one side of the mesh's border to the other, or to another service.
+ */
 class BordersTest {
   private World world;
   private Application db;
@@ -71,8 +73,7 @@ class BordersTest {
   }
 
   private static Interceptor leadingTo(String url) {
-    return chain ->
-        chain.proceed(chain.request().newBuilder().url(HttpUrl.get(url)).build());
+    return chain -> chain.proceed(chain.request().newBuilder().url(HttpUrl.get(url)).build());
   }
 
   // ---- names ----
@@ -296,8 +297,7 @@ class BordersTest {
   @Test
   void noProxyHearsAMeshNameFromACallThatWasLedThere() throws Exception {
     MockWebServer proxy = proxy();
-    Proxy socks =
-        new Proxy(Proxy.Type.SOCKS, new InetSocketAddress("127.0.0.1", proxy.getPort()));
+    Proxy socks = new Proxy(Proxy.Type.SOCKS, new InetSocketAddress("127.0.0.1", proxy.getPort()));
     for (String to : List.of("https://db.mesh/", "http://db.mesh/", "https://-.mesh/")) {
       for (Proxy one : List.of(http(proxy), socks)) {
         OkHttpClient fixed = derived().proxy(one).addInterceptor(leadingTo(to)).build();
@@ -453,8 +453,7 @@ class BordersTest {
   void callsOutsideByTlsAreTheApplicationsOwn() throws Exception {
     MockWebServer tls = world.outside();
     tls.useHttps(db.mesh.serverContext().getSocketFactory());
-    assertThatThrownBy(
-            () -> world.get("https://" + World.OUTSIDE + ":" + tls.getPort() + "/"))
+    assertThatThrownBy(() -> world.get("https://" + World.OUTSIDE + ":" + tls.getPort() + "/"))
         .as("mesh roots are not the application's")
         .isInstanceOf(javax.net.ssl.SSLException.class);
     assertThat(tls.getRequestCount()).isZero();
@@ -469,9 +468,7 @@ class BordersTest {
     for (Call.Factory calls : List.of(asWeb, asBatch, asWeb)) {
       assertThat(get(calls, "https://db.mesh/")).isEqualTo("db");
     }
-    assertThat(plain.connectionPool().connectionCount())
-        .as("one of each identity")
-        .isEqualTo(2);
+    assertThat(plain.connectionPool().connectionCount()).as("one of each identity").isEqualTo(2);
     plain.connectionPool().evictAll();
   }
 }

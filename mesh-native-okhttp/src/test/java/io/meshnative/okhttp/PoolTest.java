@@ -310,9 +310,7 @@ class PoolTest {
     serving("db");
     serving("other");
     AtomicInteger verified = new AtomicInteger();
-    world.use(
-        MeshCallOptions.defaults(),
-        World.plain());
+    world.use(MeshCallOptions.defaults(), World.plain());
     okhttp3.OkHttpClient counting =
         world
             .http()

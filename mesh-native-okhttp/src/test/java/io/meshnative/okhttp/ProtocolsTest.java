@@ -116,8 +116,7 @@ class ProtocolsTest {
     EndpointPool pool = world.web.endpointPool(db, World.GUARD);
     await()
         .atMost(World.GUARD)
-        .until(() ->
-            pool.endpoints().orElseThrow().protocol() == ApplicationProtocol.HTTP2);
+        .until(() -> pool.endpoints().orElseThrow().protocol() == ApplicationProtocol.HTTP2);
     answers(sidecar, "https://db.mesh/", Protocol.HTTP_1_1); // a connection that speaks it already
     world.http().connectionPool().evictAll();
     sidecar.behind.setProtocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
@@ -128,8 +127,7 @@ class ProtocolsTest {
   void whoOffersNoHttp2GetsNone() throws Exception {
     configured("db", "http2");
     Sidecar sidecar = sidecar("db", Protocol.HTTP_1_1);
-    world.use(
-        MeshCallOptions.defaults(), World.plain().protocols(List.of(Protocol.HTTP_1_1)));
+    world.use(MeshCallOptions.defaults(), World.plain().protocols(List.of(Protocol.HTTP_1_1)));
     answers(sidecar, "https://db.mesh/", Protocol.HTTP_1_1);
   }
 
@@ -179,8 +177,7 @@ class ProtocolsTest {
   @Test
   void priorKnowledgeInPlaintextReachesNobody() throws Exception {
     Application db = world.serving("db");
-    OkHttpClient.Builder plain =
-        World.plain().protocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
+    OkHttpClient.Builder plain = World.plain().protocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
     world.use(MeshCallOptions.defaults(), plain);
     for (String url : List.of("http://db.mesh/", "https://db.mesh/")) {
       assertThatThrownBy(() -> world.get(url))

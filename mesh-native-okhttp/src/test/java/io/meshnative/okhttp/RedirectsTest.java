@@ -218,7 +218,8 @@ class RedirectsTest {
         path.add(0, at.request().url().host() + at.request().url().encodedPath());
       }
     }
-    assertThat(path).containsExactly("db.mesh/start", "outside.test/a", "outside.test/b", "db.mesh/c");
+    assertThat(path)
+        .containsExactly("db.mesh/start", "outside.test/a", "outside.test/b", "db.mesh/c");
   }
 
   @ParameterizedTest
@@ -334,8 +335,8 @@ class RedirectsTest {
 
   /** No cache keeps a response without its target, or a way across a border. */
   @Test
-  void aRedirectThatMayBeCachedIsAskedForEachTime(@org.junit.jupiter.api.io.TempDir java.io.File dir)
-      throws Exception {
+  void aRedirectThatMayBeCachedIsAskedForEachTime(
+      @org.junit.jupiter.api.io.TempDir java.io.File dir) throws Exception {
     try (okhttp3.Cache cache = new okhttp3.Cache(dir, 1 << 20)) {
       open(World.plain().cache(cache), BETWEEN_SERVICES);
       for (int i = 0; i < 2; i++) {

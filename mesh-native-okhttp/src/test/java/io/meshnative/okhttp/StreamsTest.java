@@ -37,7 +37,9 @@ import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Bodies that take their time: the JDK's HTTP server for HTTP/1.1, and HTTP/2 in both directions. */
+/**
+ * Bodies that take their time: the JDK's HTTP server for HTTP/1.1, and HTTP/2 in both directions.
+ */
 @ParameterizedClass
 @EnumSource(Engine.class)
 class StreamsTest {

@@ -54,7 +54,8 @@ class AlpnTest {
   /** Each engine as server, and each as a caller that is none of ours. */
   static Stream<Arguments> pairs() {
     return Stream.of(Tls.values())
-        .flatMap(server -> Stream.of(Tls.JSSE, Tls.CONSCRYPT).map(raw -> Arguments.of(server, raw)));
+        .flatMap(
+            server -> Stream.of(Tls.JSSE, Tls.CONSCRYPT).map(raw -> Arguments.of(server, raw)));
   }
 
   @AfterEach
@@ -164,7 +165,9 @@ class AlpnTest {
     parameters.setApplicationProtocols(new String[] {"http/1.1"});
     engine.setSSLParameters(parameters);
     assertThat(engine.getSSLParameters().getApplicationProtocols()).containsExactly("http/1.1");
-    assertThat(engine.getHandshakeApplicationProtocolSelector()).as("none of the server's").isNull();
+    assertThat(engine.getHandshakeApplicationProtocolSelector())
+        .as("none of the server's")
+        .isNull();
   }
 
   private static java.net.InetAddress loopback() {

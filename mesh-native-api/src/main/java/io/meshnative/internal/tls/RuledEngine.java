@@ -134,10 +134,10 @@ abstract class RuledEngine extends SSLEngine {
   }
 
   /**
-   * A server agrees on its first protocol that the caller offers, as ever; but whoever offers {@code
-   * h2} and nothing else gets no agreement instead of an alert where the server does not speak it.
-   * The built-in proxy of Consul 1.8.7 offers that and then hands on what its application says
-   * (reference consul.md §0.4). A selector of the application's own comes first.
+   * A server agrees on its first protocol that the caller offers, as ever; but whoever offers
+   * {@code h2} and nothing else gets no agreement instead of an alert where the server does not
+   * speak it. The built-in proxy of Consul 1.8.7 offers that and then hands on what its application
+   * says (reference consul.md §0.4). A selector of the application's own comes first.
    */
   private void agreeOn(List<String> spoken) {
     if (client || getHandshakeApplicationProtocolSelector() != null) {
