@@ -14,7 +14,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509TrustManager;
 
 /**
  * By hand, as one writes it without a mesh: a key store, a trust store with the mesh's root, and
@@ -39,7 +41,7 @@ final class RawWire extends Wire {
     serve(listening);
   }
 
-  private static SSLContext context(
+  static SSLContext context(
       Engine engine, IssuedCertificate issued, X509Certificate root, int chainLength)
       throws Exception {
     if (issued.chain().size() != chainLength) {
@@ -56,17 +58,21 @@ final class RawWire extends Wire {
         "self", issued.privateKey(), NO_PASSWORD, issued.chain().toArray(new X509Certificate[0]));
     KeyManagerFactory own = KeyManagerFactory.getInstance("SunX509");
     own.init(keys, NO_PASSWORD);
+    SSLContext context = SSLContext.getInstance("TLS", engine.provider().provider());
+    context.init(own.getKeyManagers(), new TrustManager[] {trust(engine, root)}, null);
+    context.getClientSessionContext().setSessionCacheSize(1);
+    return context;
+  }
+
+  /** The provider's own: the JDK's does not know the authentication type that Conscrypt names. */
+  static X509TrustManager trust(Engine engine, X509Certificate root) throws Exception {
     KeyStore roots = KeyStore.getInstance("PKCS12");
     roots.load(null, null);
     roots.setCertificateEntry("root", root);
-    // The provider's own: the JDK's does not know the authentication type that Conscrypt names.
     Provider provider = engine.provider().provider();
     TrustManagerFactory trusted = TrustManagerFactory.getInstance("PKIX", provider);
     trusted.init(roots);
-    SSLContext context = SSLContext.getInstance("TLS", provider);
-    context.init(own.getKeyManagers(), trusted.getTrustManagers(), null);
-    context.getClientSessionContext().setSessionCacheSize(1);
-    return context;
+    return (X509TrustManager) trusted.getTrustManagers()[0];
   }
 
   @Override

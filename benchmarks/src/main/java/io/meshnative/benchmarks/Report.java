@@ -11,6 +11,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import okhttp3.Protocol;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
@@ -34,6 +35,15 @@ public final class Report {
           subject("echo 16 KiB, Conscrypt", EchoBenchmark.class, Engine.CONSCRYPT, 16384),
           subject("echo 16 KiB, JSSE", EchoBenchmark.class, Engine.JSSE, 16384));
 
+  private static final List<HttpComparison> HTTP =
+      List.of(
+          new HttpComparison("HTTP/1.1, Conscrypt", Engine.CONSCRYPT, Protocol.HTTP_1_1, 1),
+          new HttpComparison("HTTP/1.1 × 8, Conscrypt", Engine.CONSCRYPT, Protocol.HTTP_1_1, 8),
+          new HttpComparison("HTTP/2, Conscrypt", Engine.CONSCRYPT, Protocol.HTTP_2, 1),
+          new HttpComparison("HTTP/2 × 8, Conscrypt", Engine.CONSCRYPT, Protocol.HTTP_2, 8),
+          new HttpComparison("HTTP/1.1, JSSE", Engine.JSSE, Protocol.HTTP_1_1, 1),
+          new HttpComparison("HTTP/2, JSSE", Engine.JSSE, Protocol.HTTP_2, 1));
+
   private final PrintStream out;
   private final boolean quick;
 
@@ -50,9 +60,9 @@ public final class Report {
   /**
    * Runs.
    *
-   * @param arguments where to write the tables to; then nothing, or {@code quick}. Or {@code
-   *     compare} or {@code rules}, the number of a comparison, and {@code full} or {@code quick}:
-   *     what this program starts itself with
+   * @param arguments where to write the tables to; then nothing, or {@code quick}, and {@code http}
+   *     for the paths of HTTP alone. Or {@code compare}, {@code rules} or {@code http}, the number of
+   *     a comparison, and {@code full} or {@code quick}: what this program starts itself with
    */
   public static void main(String[] arguments) throws Exception {
     if (arguments[0].equals("compare")) {
@@ -63,19 +73,29 @@ public final class Report {
       rules(Integer.parseInt(arguments[1]), arguments[2].equals("quick"));
       return;
     }
+    if (arguments[0].equals("http")) {
+      HTTP.get(Integer.parseInt(arguments[1]))
+          .run(effort(arguments[2].equals("quick")))
+          .forEach(System.out::println);
+      return;
+    }
     Path file = Path.of(arguments[0]);
-    boolean quick = arguments.length > 1 && arguments[1].equals("quick");
+    List<String> options = List.of(arguments).subList(1, arguments.length);
     try (PrintStream out =
         new PrintStream(Files.newOutputStream(file), true, StandardCharsets.UTF_8)) {
-      new Report(out, quick).run();
+      new Report(out, options.contains("quick")).run(options.contains("http"));
     }
     System.out.println();
     System.out.print(Files.readString(file));
   }
 
+  private static Comparison.Effort effort(boolean quick) {
+    return quick ? Comparison.Effort.QUICK : Comparison.Effort.FULL;
+  }
+
   private static void compare(int number, boolean quick) throws Exception {
     Comparison.Subject subject = SUBJECTS.get(number);
-    Comparison.Effort effort = quick ? Comparison.Effort.QUICK : Comparison.Effort.FULL;
+    Comparison.Effort effort = effort(quick);
     try {
       String agreed = Wires.describe(subject.engine());
       System.out.println("row " + new Comparison(subject, effort).run());
@@ -91,9 +111,8 @@ public final class Report {
     System.out.println("row " + comparison.run(AgentRules.binary()));
   }
 
-  private void run() throws Exception {
+  private void run(boolean httpAlone) throws Exception {
     long begun = System.nanoTime();
-    Comparison.Effort effort = quick ? Comparison.Effort.QUICK : Comparison.Effort.FULL;
     out.printf(
         Locale.ROOT,
         "Measured on %s %s, %s, %d CPUs; load average %.2f when it began.%n%n",
@@ -102,30 +121,40 @@ public final class Report {
         System.getProperty("os.name") + " " + System.getProperty("os.arch"),
         Runtime.getRuntime().availableProcessors(),
         ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
-    decisions();
-    out.println();
-    rules();
-    out.println();
-    out.printf(
-        Locale.ROOT,
-        "Each comparison: one JVM, %d + %d turns a side, of %d ms each that counts. Ratios are"
-            + " ours / by hand, with their 95 %% confidence intervals.%n%n",
-        effort.warmups(),
-        effort.rounds(),
-        effort.turnMillis());
-    out.println(
-        "| | ours, µs | by hand, µs | **ratio of time** | ours, CPU µs | by hand, CPU µs | ratio of"
-            + " CPU | ours, B/op | by hand, B/op |");
-    out.println("|---|---|---|---|---|---|---|---|---|");
+    Comparison.Effort effort = effort(quick);
+    String each =
+        String.format(
+            Locale.ROOT,
+            "Each comparison: one JVM, %d + %d turns a side, of %d ms each that counts.",
+            effort.warmups(),
+            effort.rounds(),
+            effort.turnMillis());
     List<String> agreed = new ArrayList<>();
-    for (int i = 0; i < SUBJECTS.size(); i++) {
-      for (String line : inItsOwnJvm("compare", i)) {
-        if (line.startsWith("row ")) {
-          out.println(line.substring("row ".length()));
-        } else if (line.startsWith("agreed ") && !agreed.contains(line)) {
-          agreed.add(line);
-        }
+    if (!httpAlone) {
+      decisions();
+      out.println();
+      rules();
+      out.printf(
+          "%n%s Ratios are ours / by hand, with their 95 %% confidence intervals.%n%n", each);
+      out.println(
+          "| | ours, µs | by hand, µs | **ratio of time** | ours, CPU µs | by hand, CPU µs | ratio"
+              + " of CPU | ours, B/op | by hand, B/op |");
+      out.println("|---|---|---|---|---|---|---|---|---|");
+      for (int i = 0; i < SUBJECTS.size(); i++) {
+        print(inItsOwnJvm("compare", i), agreed);
       }
+      out.println();
+    }
+    out.printf(
+        "%s Ratios are mesh / the path of the row, with their 95 %% confidence intervals: below 1"
+            + " the mesh takes less.%n%n",
+        each);
+    out.println(
+        "| | requests/s | p50, µs | p99, µs | CPU µs a request, all processes | **ratio of time** |"
+            + " ratio of CPU |");
+    out.println("|---|---|---|---|---|---|---|");
+    for (int i = 0; i < HTTP.size(); i++) {
+      print(inItsOwnJvm("http", i), agreed);
     }
     out.println();
     agreed.forEach(line -> out.println("- " + line.substring("agreed ".length())));
@@ -133,6 +162,16 @@ public final class Report {
         Locale.ROOT,
         "- the whole run took %d s%n",
         TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begun));
+  }
+
+  private void print(List<String> lines, List<String> agreed) {
+    for (String line : lines) {
+      if (line.startsWith("row ")) {
+        out.println(line.substring("row ".length()));
+      } else if (line.startsWith("agreed ") && !agreed.contains(line)) {
+        agreed.add(line);
+      }
+    }
   }
 
   private void decisions() throws Exception {

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Optional;
+import java.util.List;
+import okhttp3.Protocol;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,6 +43,21 @@ class BenchmarksTest {
     assertThat(row)
         .matches(
             "\\| title (\\| [\\d.,]+ ){2}\\| \\*\\*[\\d.]+ \\(.*\\)\\*\\* \\|.*\\| [\\d,]+ \\|");
+  }
+
+  /** Ours and by hand in any case; sidecars where there are any. */
+  @ParameterizedTest
+  @CsvSource({"CONSCRYPT, HTTP_1_1", "CONSCRYPT, HTTP_2", "JSSE, HTTP_1_1", "JSSE, HTTP_2"})
+  void aComparisonOfHttpMakesARowForEachPath(Engine engine, Protocol protocol) throws Exception {
+    List<String> lines =
+        new HttpComparison("title", engine, protocol, 2).run(new Comparison.Effort(1, 1, 50, 2));
+    assertThat(lines).hasSize(4);
+    assertThat(lines.get(0)).matches("row \\| title, mesh \\|( [\\d,]+ \\|){4}  \\|  \\|");
+    assertThat(lines.get(1))
+        .matches("row \\| title, by hand \\|( [\\d,]+ \\|){4} \\*\\*.*\\*\\* \\| .* \\|");
+    assertThat(lines.subList(2, 4))
+        .allMatch(
+            line -> line.startsWith("row | title,") || line.startsWith("agreed not compared"));
   }
 
   @Test

@@ -5,46 +5,58 @@ import io.meshnative.MeshException;
 import io.meshnative.PeerIdentityException;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.Endpoint;
+import io.meshnative.identity.ConsulId;
+import io.meshnative.okhttp.MeshCallOptions.Border;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.InetAddress;
+import java.net.ProtocolException;
 import java.net.Proxy;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import javax.net.ssl.HostnameVerifier;
 import javax.net.ssl.SSLSession;
+import okhttp3.CookieJar;
 import okhttp3.Dns;
-import okhttp3.HttpUrl;
 import okhttp3.Interceptor;
 import okhttp3.Request;
 import okhttp3.Response;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Leads calls to mesh hosts into the mesh, and keeps all others as they were; neither gets to the
- * other side by a redirect.
+ * other side by a redirect, unless that was opted in to.
  *
- * <p>The parts are the same objects for all calls, since OkHttp compares them to find a pooled
- * connection; the TLS part changes with the trust generation.
+ * <p>OkHttp compares the parts to find a pooled connection. They are the same objects for all
+ * calls, or equal ones: the name service carries the destination, the TLS part the trust
+ * generation.
  */
 final class MeshCalls implements Interceptor {
   /** Where a call has no connect timeout. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+  /** As many as OkHttp itself follows. */
+  private static final int MAX_CROSSINGS = 20;
+
   private final MeshClient mesh;
   private final MeshHosts hosts;
+  private final boolean betweenServices;
   private final Tokens tokens;
   private final TokenSockets sockets;
   private final MeshRoots roots;
-  private final Dns inside = this::endpoints;
+  private final Gates.Endpoints endpoints = this::offer;
   private final HostnameVerifier verifier = this::verify;
   private volatile MeshTls tls;
 
-  MeshCalls(MeshClient mesh, MeshHosts hosts) {
+  MeshCalls(MeshClient mesh, MeshCallOptions options) {
     this.mesh = mesh;
-    this.hosts = hosts;
+    this.hosts = options.hosts();
+    this.betweenServices = options.redirects().contains(Border.BETWEEN_SERVICES);
     this.tokens = new Tokens(mesh);
     this.sockets = new TokenSockets(tokens);
     this.roots = new MeshRoots(mesh);
@@ -54,29 +66,70 @@ final class MeshCalls implements Interceptor {
   @Override
   public Response intercept(Chain chain) throws IOException {
     Request request = chain.request();
-    Destination destination = hosts.destination(request.url().host()).orElse(null);
-    if (destination == null) {
-      return chain.withDns(new Outside(hosts, chain.getDns())).proceed(request);
-    }
-    int connectMillis = chain.connectTimeoutMillis();
-    // Here and not in the lookup, which could only say that the host is unknown.
-    mesh.endpointPool(
-        destination, connectMillis == 0 ? PATIENCE : Duration.ofMillis(connectMillis));
-    try {
-      return chain
-          .withDns(inside)
-          .withSocketFactory(sockets)
-          .withSslSocketFactory(current(), roots)
-          .withHostnameVerifier(verifier)
-          .withProxy(Proxy.NO_PROXY)
-          .proceed(secured(request));
-    } catch (IOException e) {
-      throw told(e);
+    Response prior = null;
+    for (int crossings = 0; ; crossings++) {
+      Leg leg = new Leg();
+      Response response = Redirect.after(prior, proceed(chain, request, leg));
+      Redirect crossing = leg.crossing();
+      if (crossing == null) {
+        return response;
+      }
+      response.close();
+      if (crossings >= MAX_CROSSINGS) {
+        throw new ProtocolException("Too many follow-up requests: " + (crossings + 1));
+      }
+      prior = crossing.asPrior(response);
+      request = crossing.follow(request);
     }
   }
 
-  /** The mesh's own reason, where TLS or HTTP/2 put theirs around it. */
-  private static IOException told(IOException failure) {
+  private Response proceed(Chain chain, Request request, Leg leg) throws IOException {
+    Request.Builder tagged = request.newBuilder().tag(Leg.class, leg);
+    Destination destination = hosts.destination(request.url().host()).orElse(null);
+    if (destination == null) {
+      return outside(chain, tagged.build());
+    }
+    if (!request.url().isHttps()) {
+      tagged.url(Redirect.secured(request.url()));
+    }
+    try {
+      return inside(chain, tagged.build(), destination);
+    } catch (IOException e) {
+      throw told(e, leg.reason());
+    }
+  }
+
+  private Response outside(Chain chain, Request request) throws IOException {
+    Proxy proxy = chain.getProxy();
+    Chain guarded = chain.withDns(new Gates.Outside(hosts, chain.getDns()));
+    if (proxy == null || proxy.type() != Proxy.Type.DIRECT) {
+      guarded =
+          guarded
+              .withProxy(null)
+              .withProxySelector(new Gates.Proxies(hosts, proxy, chain.getProxySelector()));
+    }
+    return guarded.proceed(request);
+  }
+
+  private Response inside(Chain chain, Request request, Destination destination)
+      throws IOException {
+    int connectMillis = chain.connectTimeoutMillis();
+    // Here and not in the lookup, which could only say that the host is unknown.
+    tokens.pool(destination, connectMillis == 0 ? PATIENCE : Duration.ofMillis(connectMillis));
+    Dns names = new Gates.Inside(endpoints, hosts, betweenServices ? null : destination);
+    CookieJar jar = chain.getCookieJar();
+    return chain
+        .withDns(names)
+        .withSocketFactory(sockets)
+        .withSslSocketFactory(current(), roots)
+        .withHostnameVerifier(verifier)
+        .withProxy(Proxy.NO_PROXY)
+        .withCookieJar(jar == CookieJar.NO_COOKIES ? jar : new HostCookies(jar))
+        .proceed(request);
+  }
+
+  /** The mesh's own reason, where TLS put its own around it, or HTTP/2 has none at all. */
+  private static IOException told(IOException failure, @Nullable MeshException met) {
     Throwable cause = failure;
     for (int depth = 0; cause != null && depth < 16; depth++) {
       if (cause instanceof MeshException reason) {
@@ -84,7 +137,11 @@ final class MeshCalls implements Interceptor {
       }
       cause = cause.getCause();
     }
-    return failure;
+    if (met == null || failure instanceof InterruptedIOException) {
+      return failure;
+    }
+    met.addSuppressed(failure);
+    return met;
   }
 
   private MeshTls current() {
@@ -98,23 +155,8 @@ final class MeshCalls implements Interceptor {
     return newer;
   }
 
-  /** In the mesh, http means TLS too. */
-  static Request secured(Request request) {
-    HttpUrl url = request.url();
-    return url.isHttps()
-        ? request
-        : request.newBuilder().url(url.newBuilder().scheme("https").build()).build();
-  }
-
-  private List<InetAddress> endpoints(String host) throws UnknownHostException {
-    Destination destination =
-        hosts
-            .destination(host)
-            .orElseThrow(() ->
-                new UnknownHostException(
-                    "expected a redirect of a mesh service to stay in the mesh, found \""
-                        + host
-                        + "\"; it is not followed"));
+  private List<InetAddress> offer(String host, Destination destination)
+      throws UnknownHostException {
     try {
       return tokens.offer(host, destination, PATIENCE);
     } catch (UnknownHostException e) {
@@ -134,65 +176,35 @@ final class MeshCalls implements Interceptor {
   private boolean verify(String host, SSLSession session) {
     try {
       Optional<Destination> destination = hosts.destination(host);
-      if (destination.isEmpty()) {
-        return false;
-      }
-      Set<Destination> targets = new LinkedHashSet<>();
-      for (Endpoint endpoint : mesh.endpoints(destination.get())) {
-        targets.add(tokens.target(destination.get(), endpoint));
-      }
-      targets.add(destination.get()); // whose endpoints may just have left
-      for (Destination target : targets) {
-        try {
-          mesh.verifyPeer(session, target);
-          return true;
-        } catch (PeerIdentityException e) {
-          continue;
-        }
-      }
-      return false;
+      return destination.isPresent() && isOneOf(destination.get(), session);
     } catch (UnknownHostException e) {
       return false;
     }
   }
 
-  /** DNS for calls that are not to the mesh: a redirect does not get them in. */
-  private record Outside(MeshHosts hosts, Dns dns) implements Dns {
-    @Override
-    public List<InetAddress> lookup(String host) throws UnknownHostException {
-      if (hosts.destination(host).isPresent()) {
-        throw new UnknownHostException(
-            "expected a redirect from outside the mesh to stay outside, found \""
-                + host
-                + "\"; it is not followed");
+  private boolean isOneOf(Destination destination, SSLSession session) {
+    Set<ConsulId.Service> seen = new HashSet<>();
+    Set<Destination> targets = new LinkedHashSet<>();
+    for (Endpoint endpoint : mesh.endpoints(destination)) {
+      if (seen.add(endpoint.identity())) {
+        targets.add(tokens.target(destination, endpoint));
       }
-      return dns.lookup(host);
     }
+    targets.add(destination); // whose endpoints may just have left
+    for (Destination target : targets) {
+      if (isPeer(target, session)) {
+        return true;
+      }
+    }
+    return false;
   }
 
-  /**
-   * Runs for each request on the wire, redirected ones too: nothing but TLS goes to the mesh, and
-   * services that take themselves for plain HTTP, as they do behind a sidecar, redirect to TLS.
-   */
-  record Wire(MeshHosts hosts) implements Interceptor {
-    @Override
-    public Response intercept(Chain chain) throws IOException {
-      Request request = chain.request();
-      if (hosts.destination(request.url().host()).isEmpty()) {
-        return chain.proceed(request);
-      }
-      if (!request.url().isHttps()) {
-        throw new java.net.ProtocolException(
-            "expected https to the mesh, found a redirect to " + request.url().redact());
-      }
-      Response response = chain.proceed(request);
-      String location = response.header("Location");
-      HttpUrl next = location == null ? null : request.url().resolve(location);
-      if (next == null || next.isHttps() || hosts.destination(next.host()).isEmpty()) {
-        return response;
-      }
-      HttpUrl secured = next.newBuilder().scheme("https").build();
-      return response.newBuilder().header("Location", secured.toString()).build();
+  private boolean isPeer(Destination target, SSLSession session) {
+    try {
+      mesh.verifyPeer(session, target);
+      return true;
+    } catch (PeerIdentityException e) {
+      return false;
     }
   }
 }

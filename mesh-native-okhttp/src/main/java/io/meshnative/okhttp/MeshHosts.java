@@ -6,9 +6,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Which host names of URLs are services of the mesh. All others are left alone.
@@ -27,10 +28,14 @@ import java.util.Set;
  */
 public final class MeshHosts {
   private static final String CONSUL = ".consul";
+  private static final int MAX_KNOWN = 1024;
   private static final MeshHosts DEFAULTS = new MeshHosts(".mesh", true);
 
   private final String suffix;
   private final boolean consulNames;
+
+  /** Names that were read before: each call asks twice. Not more than a few programs call. */
+  private final Map<String, Optional<Destination>> known = new ConcurrentHashMap<>();
 
   private MeshHosts(String suffix, boolean consulNames) {
     this.suffix = suffix;
@@ -87,9 +92,20 @@ public final class MeshHosts {
    *     a name left to DNS
    */
   public Optional<Destination> destination(String host) throws UnknownHostException {
-    Objects.requireNonNull(host, "host");
+    Optional<Destination> before = known.get(host);
+    if (before != null) {
+      return before;
+    }
+    Optional<Destination> found = read(host);
+    if (found.isPresent() && known.size() < MAX_KNOWN) {
+      known.put(host, found);
+    }
+    return found;
+  }
+
+  private Optional<Destination> read(String host) throws UnknownHostException {
     String name = host.toLowerCase(Locale.ROOT);
-    if (name.endsWith(".")) {
+    while (name.endsWith(".")) { // a resolver may take several for one
       name = name.substring(0, name.length() - 1);
     }
     if (name.endsWith(suffix) || name.equals(suffix.substring(1))) {

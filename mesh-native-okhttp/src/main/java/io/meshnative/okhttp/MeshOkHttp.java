@@ -28,8 +28,14 @@ import okhttp3.OkHttpClient;
  *       that already, a {@link io.meshnative.MeshAuthorizationException}.
  *   <li>A rotated certificate drains connections: new calls take new ones. A withdrawn right cuts
  *       them, streams included; HTTP/2 connections are never shared between services.
- *   <li>Redirects within the mesh are followed as the client is configured; out of the mesh, or
- *       into it from outside, they fail.
+ *   <li>Redirects that lead back to the same service are followed as the client is configured.
+ *       Those that lead to another service, out of the mesh, or into it from outside, fail unless
+ *       {@link MeshCallOptions#withRedirects} lets them through.
+ *   <li>An endpoint that leaves the catalog, or is not where the destination's config entries lead
+ *       any more, gets no new calls; those that run on its connections go on.
+ *   <li>Where ALPN agrees on nothing, as with sidecars, HTTP/2 is spoken to services whose protocol
+ *       is {@code http2} or {@code grpc}, and HTTP/1.1 to others.
+ *   <li>A cookie of a mesh host is for that host alone, whatever its {@code Domain} says.
  * </ul>
  *
  * <p>OkHttp keeps only 5 idle connections by default. A service that calls others from many threads
@@ -53,19 +59,33 @@ public final class MeshOkHttp {
   /**
    * Installs the mesh in a client.
    *
-   * @param builder changed and returned; interceptors that are added later see calls as the
-   *     application made them no longer, but with {@code https} URLs
+   * @param builder changed and returned
    * @param mesh must stay open as long as calls are made
    * @param hosts which hosts are in the mesh
    * @return the builder
    */
   public static OkHttpClient.Builder install(
       OkHttpClient.Builder builder, MeshClient mesh, MeshHosts hosts) {
+    return install(builder, mesh, MeshCallOptions.defaults().withHosts(hosts));
+  }
+
+  /**
+   * Installs the mesh in a client. Clients derived from it by {@code newBuilder()} have it too.
+   *
+   * @param builder changed and returned; interceptors that are added later see calls as the
+   *     application made them no longer, but with {@code https} URLs, and may not lead them to
+   *     another host of the mesh or out of it
+   * @param mesh must stay open as long as calls are made
+   * @param options how calls go into the mesh
+   * @return the builder
+   */
+  public static OkHttpClient.Builder install(
+      OkHttpClient.Builder builder, MeshClient mesh, MeshCallOptions options) {
     Objects.requireNonNull(mesh, "mesh");
-    Objects.requireNonNull(hosts, "hosts");
+    Objects.requireNonNull(options, "options");
     return builder
-        .addInterceptor(new MeshCalls(mesh, hosts))
-        .addNetworkInterceptor(new MeshCalls.Wire(hosts));
+        .addInterceptor(new MeshCalls(mesh, options))
+        .addNetworkInterceptor(new MeshWire(options));
   }
 
   /**
@@ -77,6 +97,20 @@ public final class MeshOkHttp {
    * @return makes calls
    */
   public static Call.Factory callFactory(OkHttpClient client, MeshClient mesh) {
-    return install(client.newBuilder(), mesh).build();
+    return callFactory(client, mesh, MeshCallOptions.defaults());
+  }
+
+  /**
+   * Returns calls of a client that exists, with the mesh installed; they share its pool, threads
+   * and settings.
+   *
+   * @param client the client; not changed
+   * @param mesh must stay open as long as calls are made
+   * @param options how calls go into the mesh
+   * @return makes calls
+   */
+  public static Call.Factory callFactory(
+      OkHttpClient client, MeshClient mesh, MeshCallOptions options) {
+    return install(client.newBuilder(), mesh, options).build();
   }
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +37,8 @@ final class MeshTls extends SSLSocketFactory {
     }
     SSLSocketFactory factory = mesh.sslSocketFactory(socket.target());
     socket.secure();
-    return factory.createSocket(raw, host, port, autoClose);
+    return new PooledSocket(
+        (SSLSocket) factory.createSocket(raw, host, port, autoClose), socket, mesh);
   }
 
   @Override

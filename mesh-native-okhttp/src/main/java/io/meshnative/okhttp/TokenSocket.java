@@ -3,6 +3,7 @@ package io.meshnative.okhttp;
 import io.meshnative.discovery.Attempt;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.Endpoint;
+import io.meshnative.discovery.EndpointSet;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.ConnectException;
@@ -24,6 +25,10 @@ final class TokenSocket extends Socket {
   private volatile Tokens.@Nullable Token token;
   private volatile @Nullable Attempt attempt;
   private volatile boolean secured;
+  private volatile @Nullable Standing standing;
+
+  /** Whether the endpoint is one of a set. Sets hold thousands, and are asked for each call. */
+  private record Standing(EndpointSet set, boolean offered) {}
 
   TokenSocket(Tokens tokens) {
     this.tokens = tokens;
@@ -76,6 +81,38 @@ final class TokenSocket extends Socket {
     return tokens.target(found);
   }
 
+  /** Whether the endpoint is still one of those that the destination leads to. */
+  boolean isOffered() {
+    Tokens.Token found = token;
+    EndpointSet set = found == null ? null : tokens.newest(found);
+    if (found == null || set == null) {
+      return true; // nothing is known against it
+    }
+    Standing known = standing;
+    if (known == null || known.set() != set) {
+      Endpoint endpoint = found.endpoint();
+      known =
+          new Standing(set, set.endpoints().stream().anyMatch(other -> isSame(endpoint, other)));
+      standing = known;
+    }
+    return known.offered();
+  }
+
+  /** Weights may change. */
+  private static boolean isSame(Endpoint one, Endpoint other) {
+    return one.port() == other.port()
+        && one.instance().equals(other.instance())
+        && one.host().equals(other.host())
+        && one.identity().equals(other.identity());
+  }
+
+  /** Whether the destination's config entries say that it speaks HTTP/2. */
+  boolean speaksHttp2() {
+    Tokens.Token found = token;
+    EndpointSet set = found == null ? null : tokens.newest(found);
+    return set != null && set.protocol().isHttp2();
+  }
+
   /** From here on mesh TLS writes, and nobody else. */
   void secure() {
     secured = true;
@@ -95,9 +132,11 @@ final class TokenSocket extends Socket {
     super.close();
   }
 
-  private static final class Refusing extends OutputStream {
+  /** Closes too: OkHttp would wait for an answer to what it could not send. */
+  private final class Refusing extends OutputStream {
     @Override
     public void write(int value) throws IOException {
+      TokenSocket.this.close();
       throw new SocketException(
           "expected mesh TLS on a connection to the mesh, found plaintext: use https");
     }

@@ -4,6 +4,7 @@ import io.meshnative.MeshClient;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.Endpoint;
 import io.meshnative.discovery.EndpointPool;
+import io.meshnative.discovery.EndpointSet;
 import io.meshnative.identity.ConsulId;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -68,6 +70,9 @@ final class Tokens {
   private final MeshClient mesh;
   private final ReentrantLock lock = new ReentrantLock();
 
+  /** The newest pool of each destination: it becomes another one after the destination idled. */
+  private final Map<Destination, EndpointPool> pools = new ConcurrentHashMap<>();
+
   // Guarded by the lock. In the order of last use.
   private final LinkedHashMap<Key, Long> numbers = new LinkedHashMap<>(64, 0.75f, true);
   private final Map<Long, Token> tokens = new LinkedHashMap<>();
@@ -80,13 +85,27 @@ final class Tokens {
   /** Addresses for the endpoints of a destination, whom to try first in front. */
   List<InetAddress> offer(String host, Destination destination, Duration patience)
       throws IOException {
-    EndpointPool pool = mesh.endpointPool(destination, patience);
+    EndpointPool pool = pool(destination, patience);
     List<Endpoint> order = pool.order(null);
     List<InetAddress> addresses = new ArrayList<>();
     for (Endpoint endpoint : order.subList(0, Math.min(order.size(), MAX_OFFERED))) {
       addresses.add(address(host, number(pool, endpoint)));
     }
     return addresses;
+  }
+
+  /** The destination's endpoints; waits until there are any. */
+  EndpointPool pool(Destination destination, Duration patience) throws IOException {
+    EndpointPool pool = mesh.endpointPool(destination, patience);
+    if (pools.get(destination) != pool) {
+      pools.put(destination, pool);
+    }
+    return pool;
+  }
+
+  /** The endpoints that the destination of a token has now; null if they are not known. */
+  @Nullable EndpointSet newest(Token token) {
+    return pools.getOrDefault(token.pool().destination(), token.pool()).endpoints().orElse(null);
   }
 
   private long number(EndpointPool pool, Endpoint endpoint) {

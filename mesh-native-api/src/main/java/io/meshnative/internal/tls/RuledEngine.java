@@ -8,9 +8,12 @@ import org.jspecify.annotations.Nullable;
 
 /** The settings of an engine: what would weaken the rules has no effect, or is refused. */
 abstract class RuledEngine extends SSLEngine {
+  private static final List<String> HTTP_2_ALONE = List.of("h2");
+
   final SSLEngine real;
   final EngineRules rules;
   private final boolean client;
+  private boolean agreeing;
 
   RuledEngine(
       SSLEngine real, EngineRules rules, boolean client, @Nullable String peerHost, int peerPort) {
@@ -127,6 +130,36 @@ abstract class RuledEngine extends SSLEngine {
     kept.setApplicationProtocols(parameters.getApplicationProtocols());
     kept.setUseCipherSuitesOrder(parameters.getUseCipherSuitesOrder());
     real.setSSLParameters(kept);
+    agreeOn(List.of(parameters.getApplicationProtocols()));
+  }
+
+  /**
+   * A server agrees on its first protocol that the caller offers, as ever; but whoever offers
+   * {@code h2} and nothing else gets no agreement instead of an alert where the server does not
+   * speak it. The built-in proxy of Consul 1.8.7 offers that and then hands on what its application
+   * says (reference consul.md §0.4). A selector of the application's own comes first.
+   */
+  private void agreeOn(List<String> spoken) {
+    if (client || getHandshakeApplicationProtocolSelector() != null) {
+      return;
+    }
+    if (!spoken.isEmpty()) {
+      real.setHandshakeApplicationProtocolSelector((engine, offered) -> agreed(spoken, offered));
+      agreeing = true;
+    } else if (agreeing) {
+      real.setHandshakeApplicationProtocolSelector(null);
+      agreeing = false;
+    }
+  }
+
+  /** Null for an alert, which JSSE sends; BoringSSL goes on without an agreement in any case. */
+  private static @Nullable String agreed(List<String> spoken, List<String> offered) {
+    for (String protocol : spoken) {
+      if (offered.contains(protocol)) {
+        return protocol;
+      }
+    }
+    return offered.equals(HTTP_2_ALONE) ? "" : null;
   }
 
   /** The ALPN protocols and server names of this library's own dials and listeners. */
@@ -137,5 +170,6 @@ abstract class RuledEngine extends SSLEngine {
     SSLParameters parameters = real.getSSLParameters();
     rules.offer(parameters, alpn, serverName);
     real.setSSLParameters(parameters);
+    agreeOn(alpn);
   }
 }

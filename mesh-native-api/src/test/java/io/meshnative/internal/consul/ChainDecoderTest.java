@@ -186,7 +186,8 @@ class ChainDecoderTest {
   void theChainSaysWhatItsTargetsSpeak(String name, ApplicationProtocol protocol, boolean http2)
       throws Exception {
     String chain = chain("r", RESOLVER, TARGET);
-    Route route = decode(chain.replace("{\"Chain\":{", "{\"Chain\":{\"Protocol\":\"" + name + "\","));
+    Route route =
+        decode(chain.replace("{\"Chain\":{", "{\"Chain\":{\"Protocol\":\"" + name + "\","));
     assertThat(route).isEqualTo(Route.to(Destination.parse("db"), protocol));
     assertThat(route.protocol().isHttp2()).isEqualTo(http2);
     assertThat(decode(chain).protocol()).isEqualTo(ApplicationProtocol.UNKNOWN);
