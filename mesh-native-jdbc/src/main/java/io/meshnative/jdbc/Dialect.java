@@ -67,11 +67,13 @@ enum Dialect {
       "socketFactory",
       "io.meshnative.jdbc.MariaDbSocketFactory",
       required(
-          Map.entry("sslMode", List.of("disable")), Map.entry("permitRedirect", List.of("false"))),
+          Map.entry("sslMode", List.of("disable")),
+          Map.entry("permitRedirect", List.of("false")),
+          // The sign by which its cancel is told from its connection.
+          Map.entry("useIpForKillQuery", List.of("true"))),
       defaults(),
       Map.ofEntries(
           Map.entry("useSsl", Set.of("false")),
-          Map.entry("useIpForKillQuery", Set.of("true")),
           Map.entry("localSocket", Set.of()),
           Map.entry("sharedMemory", Set.of()),
           Map.entry("pipe", Set.of()),

@@ -18,7 +18,7 @@ import org.mariadb.jdbc.util.ConfigurableSocketFactory;
  * For MariaDB Connector/J 3.5 and 4.0, by its option {@code socketFactory}:
  *
  * <pre>{@code
- * jdbc:mariadb://localhost/app?sslMode=disable&permitRedirect=false
+ * jdbc:mariadb://localhost/app?sslMode=disable&permitRedirect=false&useIpForKillQuery=true
  *     &socketFactory=io.meshnative.jdbc.MariaDbSocketFactory&meshService=db
  * }</pre>
  *

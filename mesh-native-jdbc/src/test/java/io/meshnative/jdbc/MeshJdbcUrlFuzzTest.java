@@ -71,6 +71,7 @@ class MeshJdbcUrlFuzzTest {
         parameters.put("sslMode", read.sslMode().name());
         parameters.put("socketFactory", read.socketFactory());
         parameters.put("permitRedirect", String.valueOf(read.permitRedirect()));
+        parameters.put("useIpForKillQuery", String.valueOf(read.useIpForKillQuery()));
         assertThat(read.pipe()).isNull();
         assertThat(read.localSocket()).isNull();
         Properties others = read.nonMappedOptions();

@@ -35,7 +35,7 @@ class MeshJdbcUrlTest {
   void mariadbGetsItsFactoryAndNoTlsOfItsOwnAndFollowsNoRedirect() {
     assertThat(rewrite("jdbc:mariadb://orders-db/app"))
         .isEqualTo(
-            "jdbc:mariadb://localhost/app?sslMode=disable&permitRedirect=false"
+            "jdbc:mariadb://localhost/app?sslMode=disable&permitRedirect=false&useIpForKillQuery=true"
                 + "&socketFactory=io.meshnative.jdbc.MariaDbSocketFactory&meshService=orders-db");
   }
 
