@@ -90,10 +90,15 @@ final class RealPeers {
     return directoryOf("mariadb", List.of("mariadbd"), List.of(Path.of("/usr/sbin")));
   }
 
+  /** What makes the first tables of MariaDB. */
+  static Optional<Path> mariadbInstall() {
+    return find("mariadb-install-db");
+  }
+
   /** Ends the current test as skipped, or failed, where there is no MariaDB. */
   static void requireMariadb() {
     require(
-        mariadb().isPresent(),
+        mariadb().isPresent() && mariadbInstall().isPresent(),
         "no mariadbd: put it on the PATH or give -Dmesh.it.mariadb=/its/directory");
   }
 
