@@ -37,26 +37,44 @@ public sealed interface Decision {
   /** Why something is denied, for programs. */
   enum Cause {
     /** An intention says deny. */
-    INTENTION,
+    INTENTION("intention"),
     /** A permission of a layer-7 intention says deny. */
-    PERMISSION,
-    /** No intention matches, and the default is deny. */
-    DEFAULT,
-    /** No intention matches, and the default is not known. */
-    DEFAULT_UNKNOWN,
+    PERMISSION("permission"),
+    /** No intention, or no permission of the one that does, matches, and the default is deny. */
+    DEFAULT("default"),
+    /** No intention, or no permission of the one that does, matches; the default is not known. */
+    DEFAULT_UNKNOWN("default-unknown"),
     /** The intention has layer-7 permissions, and there is no request to judge. */
-    NEEDS_REQUEST,
+    NEEDS_REQUEST("needs-request"),
     /** The intention requires a JWT, which is not supported yet. */
-    JWT_UNSUPPORTED,
+    JWT_UNSUPPORTED("jwt-unsupported"),
     /**
      * The destination's intentions hold a field or value that this version does not know, a rule
      * that does not compile, or two rules that contradict each other.
      */
-    DEFECTIVE_POLICY,
+    DEFECTIVE_POLICY("defective-policy"),
     /** No policy has been loaded yet, or the one held is too old to be used. */
-    NO_POLICY,
+    NO_POLICY("no-policy"),
     /** The evaluation itself failed. */
-    EVALUATION_FAILED
+    EVALUATION_FAILED("evaluation-failed");
+
+    private final String id;
+
+    Cause(String id) {
+      this.id = id;
+    }
+
+    /**
+     * Returns the cause as a refused peer may see it: in the body or a header of a 403, in the
+     * status of a gRPC call. It names the kind of denial and nothing of the policy; the rule stands
+     * in {@link Decision#reason()}, which is for the own log.
+     *
+     * @return lower-case words joined with {@code -}, such as {@code needs-request}; never changes
+     *     for a cause
+     */
+    public String id() {
+      return id;
+    }
   }
 
   /** The connection or request may go on. */
