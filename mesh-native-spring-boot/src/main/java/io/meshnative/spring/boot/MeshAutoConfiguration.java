@@ -5,6 +5,7 @@ import io.meshnative.MeshNotReadyException;
 import io.meshnative.StalePolicy;
 import io.meshnative.consul.ConsulConfig;
 import io.meshnative.spi.ControlPlane;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
@@ -14,8 +15,11 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.web.server.context.WebServerInitializedEvent;
+import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
+import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.Environment;
+import org.springframework.core.env.MapPropertySource;
 
 /**
  * The application's {@link MeshClient}, by the properties {@code mesh-native.*}. It is ready before
@@ -58,8 +62,23 @@ public final class MeshAutoConfiguration {
   @ConditionalOnMissingBean
   @ConditionalOnClass(WebServerInitializedEvent.class)
   @ConditionalOnProperty(prefix = "mesh-native.register", name = "enabled")
-  MeshRegistration meshRegistration(MeshClient client, MeshProperties properties) {
-    return new MeshRegistration(client, properties.register(), properties.shutdownDrain());
+  MeshRegistration meshRegistration(
+      MeshClient client, MeshProperties properties, ObjectProvider<MeshServerPort> servers) {
+    return new MeshRegistration(client, properties.register(), properties.shutdownDrain(), servers.stream().toList());
+  }
+
+  /** Tells tests where the mesh is served, as Boot tells of its own ports. */
+  @Bean
+  @ConditionalOnClass(WebServerInitializedEvent.class)
+  static ApplicationListener<WebServerInitializedEvent> meshPortProperty(
+      ObjectProvider<MeshServerPort> servers, ConfigurableEnvironment environment) {
+    return event ->
+        MeshServerPort.listening(servers.stream().toList())
+            .ifPresent(port ->
+                environment
+                    .getPropertySources()
+                    .addFirst(
+                        new MapPropertySource("mesh.ports", Map.of("local.mesh.port", port))));
   }
 
   private static String service(MeshProperties properties, Environment environment) {

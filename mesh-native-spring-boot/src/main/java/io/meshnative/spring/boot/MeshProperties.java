@@ -1,5 +1,6 @@
 package io.meshnative.spring.boot;
 
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -20,6 +21,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param consul how the agent is reached; what is not set here is taken from Consul's environment
  *     variables
  * @param register how the service enters the catalog
+ * @param server whether the web server serves the mesh
  * @param client which calls go into the mesh
  * @param stale what serves while the control plane is away
  */
@@ -32,6 +34,7 @@ public record MeshProperties(
     @DefaultValue("2s") Duration shutdownDrain,
     @DefaultValue Consul consul,
     @DefaultValue Register register,
+    @DefaultValue Server server,
     @DefaultValue Client client,
     @DefaultValue Stale stale) {
 
@@ -100,6 +103,30 @@ public record MeshProperties(
     public Register {
       tags = List.copyOf(tags);
       meta = meta == null ? Map.of() : Map.copyOf(meta);
+    }
+  }
+
+  /**
+   * Whether the web server serves the mesh.
+   *
+   * @param mode beside its main connector, instead of it, or not
+   * @param port where, beside the main connector; 0 for one that is free. Instead of it, {@code
+   *     server.port} counts
+   * @param address on which local address; that of {@code server.address} unless set
+   */
+  public record Server(
+      @DefaultValue("off") Mode mode,
+      @DefaultValue("8443") int port,
+      @Nullable InetAddress address) {
+
+    /** How the web server serves the mesh. */
+    public enum Mode {
+      /** Not at all. */
+      OFF,
+      /** On a port of its own, beside the main connector. */
+      ADDITIONAL,
+      /** Instead of the main connector. */
+      PRIMARY
     }
   }
 

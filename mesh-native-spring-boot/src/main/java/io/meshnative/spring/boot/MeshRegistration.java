@@ -5,6 +5,7 @@ import io.meshnative.MeshClient;
 import io.meshnative.discovery.Check;
 import io.meshnative.discovery.Registration;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,7 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
   private final MeshClient client;
   private final MeshProperties.Register properties;
   private final Duration drain;
+  private final List<MeshServerPort> servers;
   private final ReentrantLock lock = new ReentrantLock();
 
   // Guarded by the lock.
@@ -36,7 +38,12 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
   private volatile boolean running;
   private volatile ReadinessState readiness = ReadinessState.REFUSING_TRAFFIC;
 
-  MeshRegistration(MeshClient client, MeshProperties.Register properties, Duration drain) {
+  MeshRegistration(
+      MeshClient client,
+      MeshProperties.Register properties,
+      Duration drain,
+      List<MeshServerPort> servers) {
+    this.servers = List.copyOf(servers);
     this.client = client;
     this.properties = properties;
     this.drain = drain;
@@ -68,7 +75,7 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
         return;
       }
       Registration registration =
-          Registration.of(properties.port() == null ? serverPort : properties.port())
+          Registration.of(port(serverPort))
               .withTags(properties.tags().toArray(String[]::new))
               .withMeta(properties.meta())
               .withChecks(Check.ttl(properties.ttl()));
@@ -83,6 +90,13 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
       lock.unlock();
     }
     report();
+  }
+
+  private int port(int serverPort) {
+    Integer wanted = properties.port();
+    return wanted != null
+        ? wanted
+        : MeshServerPort.listening(servers).orElse(serverPort);
   }
 
   private void report() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.meshnative.MeshClient;
 import io.meshnative.MeshState;
+import io.meshnative.micrometer.MeshMeterBinder;
 import io.meshnative.spring.boot.actuate.MeshActuatorAutoConfiguration;
 import io.meshnative.spring.boot.actuate.MeshEndpoint;
 import io.meshnative.spring.boot.actuate.MeshHealthIndicator;
@@ -11,6 +12,7 @@ import io.meshnative.spring.boot.actuate.MeshInfoContributor;
 import io.meshnative.spring.boot.client.MeshHttpClientAutoConfiguration;
 import io.meshnative.testkit.EmbeddedControlPlane;
 import io.meshnative.testkit.EmbeddedMesh;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.concurrent.atomic.AtomicReference;
 import okhttp3.OkHttpClient;
 import org.junit.jupiter.api.Test;
@@ -204,6 +206,18 @@ class MeshAutoConfigurationTest {
           assertThat(context).hasNotFailed().hasSingleBean(MeshClient.class);
           assertThat(context).doesNotHaveBean(MeshHttpClientAutoConfiguration.class);
         });
+  }
+
+  @Test
+  void metersAreBoundByWhoeverHasARegistry() {
+    runner.run(context -> {
+      SimpleMeterRegistry registry = new SimpleMeterRegistry();
+      context.getBean(MeshMeterBinder.class).bindTo(registry);
+      assertThat(registry.get("mesh.state").tags("state", "ready").gauge().value()).isEqualTo(1);
+    });
+    runner
+        .withClassLoader(new FilteredClassLoader("io.micrometer"))
+        .run(context -> assertThat(context).hasNotFailed().doesNotHaveBean("meshMeterBinder"));
   }
 
   @Test

@@ -1,7 +1,9 @@
 package io.meshnative.spring.boot.actuate;
 
 import io.meshnative.MeshClient;
+import io.meshnative.micrometer.MeshMeterBinder;
 import io.meshnative.spring.boot.MeshAutoConfiguration;
+import io.micrometer.core.instrument.binder.MeterBinder;
 import org.springframework.boot.actuate.autoconfigure.endpoint.condition.ConditionalOnAvailableEndpoint;
 import org.springframework.boot.actuate.autoconfigure.info.ConditionalOnEnabledInfoContributor;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
@@ -39,6 +41,17 @@ public final class MeshActuatorAutoConfiguration {
     @ConditionalOnAvailableEndpoint(MeshEndpoint.class)
     MeshEndpoint meshEndpoint(MeshClient mesh) {
       return new MeshEndpoint(mesh);
+    }
+  }
+
+  /** Boot binds every binder to its registries. */
+  @Configuration(proxyBeanMethods = false)
+  @ConditionalOnClass(MeterBinder.class)
+  static class MetersConfiguration {
+    @Bean(destroyMethod = "close")
+    @ConditionalOnMissingBean
+    MeshMeterBinder meshMeterBinder(MeshClient mesh) {
+      return new MeshMeterBinder(mesh);
     }
   }
 
