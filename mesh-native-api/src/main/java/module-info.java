@@ -16,6 +16,8 @@ module io.meshnative {
   // Absent from images that jlink made without it and from some virtual machines: nothing is
   // recorded there, and all else works. Where a recording can run, the module is there.
   requires static jdk.jfr;
+  // For those who bind the meters; nothing else touches it.
+  requires static micrometer.core;
   // Present or not at run time: without it TLS runs on the JDK.
   requires static org.conscrypt;
   // Annotations only; transitive, so that users' compilers see nullness.
@@ -26,6 +28,7 @@ module io.meshnative {
   exports io.meshnative.discovery;
   exports io.meshnative.identity;
   exports io.meshnative.intention;
+  exports io.meshnative.micrometer;
   exports io.meshnative.spi;
 
   uses io.meshnative.MeshClientProvider;

@@ -437,6 +437,19 @@ public interface MeshClient extends AutoCloseable {
    */
   Subscription onLeaving(Runnable stopAccepting);
 
+  /**
+   * Enters the service into the catalog once the client is ready, for servers whose port is known
+   * only when they listen; where it is known before, {@link Builder#register} is simpler. Does not
+   * wait for the control plane; a failure is an event, and it is tried again. Closing the client
+   * closes the entry.
+   *
+   * @param registration what to enter
+   * @return the entry, to report how the service is, to hide it, and to take it out
+   * @throws IllegalStateException if the service is entered already, the client is closed, or its
+   *     control plane has no catalog to enter into
+   */
+  CatalogEntry register(Registration registration);
+
   // ---- both ----
 
   /**

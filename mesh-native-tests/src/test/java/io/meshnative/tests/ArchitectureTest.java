@@ -37,6 +37,7 @@ final class ArchitectureTest {
   private static final String FLIGHT = ROOT + ".internal.flight";
   private static final String TLS = ROOT + ".internal.tls";
   private static final String AGENT = ROOT + ".internal.consul";
+  private static final String MICROMETER = ROOT + ".micrometer";
   private static final String TRANSPORT = ROOT + ".internal.transport";
   private static final String CLIENT = ROOT + ".internal.client";
 
@@ -49,6 +50,7 @@ final class ArchitectureTest {
           Map.entry(CONSUL, 3),
           Map.entry(ROOT, 4),
           Map.entry(FLIGHT, 4),
+          Map.entry(MICROMETER, 5),
           Map.entry(TLS, 5),
           Map.entry(AGENT, 5),
           Map.entry(TRANSPORT, 6),
@@ -61,6 +63,7 @@ final class ArchitectureTest {
   private static final Map<String, Set<String>> WALLS =
       Map.of(
           FLIGHT, Set.of(IDENTITY, INTENTION, DISCOVERY, SPI, CONSUL),
+          MICROMETER, Set.of(FLIGHT, SPI, CONSUL),
           TLS, Set.of(CONSUL, AGENT),
           TRANSPORT, Set.of(CONSUL, AGENT));
 
@@ -72,6 +75,7 @@ final class ArchitectureTest {
     ROOT + ".grpc..",
     ROOT + ".jdbc..",
     ROOT + ".servlet..",
+    ROOT + ".httpserver..",
     ROOT + ".spring..",
     ROOT + ".samples.."
   };
@@ -217,6 +221,21 @@ final class ArchitectureTest {
         .dependOnClassesThat()
         .resideInAPackage("jdk.jfr..")
         .because("the library works on a runtime without the module jdk.jfr")
+        .check(library);
+  }
+
+  /** Optional for users: whoever does not bind meters needs no Micrometer. */
+  @Test
+  void onlyTheMicrometerRoomKnowsMicrometer() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(FLOORS.keySet().toArray(String[]::new))
+        .and()
+        .resideOutsideOfPackage(MICROMETER)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.micrometer..")
+        .because("Micrometer is optional")
         .check(library);
   }
 

@@ -1,7 +1,9 @@
 package io.meshnative.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.meshnative.CatalogEntry;
 import io.meshnative.ListenOptions;
 import io.meshnative.MeshClient;
 import io.meshnative.StalePolicy;
@@ -236,5 +238,37 @@ class ChecksContractTest extends Contract {
       awaitFound(web, true);
       db.close();
     }
+  }
+
+  @Test
+  void anEntryMadeLateIsFoundReportsForTheApplicationIsHiddenAndTakenOut() throws Exception {
+    MeshClient web = cast.client("web");
+    MeshClient db = cast.client("db");
+    Registration late =
+        Registration.of(5432)
+            .withId("db-checked")
+            .withAddress("127.0.0.1")
+            .withChecks(Check.ttl(Duration.ofSeconds(30)));
+    try (CatalogEntry entry = db.register(late)) {
+      awaitFound(web, true);
+      assertThatThrownBy(() -> db.register(late))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("close that entry first");
+      entry.report(Check.Status.CRITICAL, "the cache is gone");
+      awaitSeen(1, "critical the cache is gone");
+      awaitFound(web, false);
+      entry.report(Check.Status.PASSING, "");
+      awaitFound(web, true);
+      assertThat(entry.hide()).isTrue();
+      awaitFound(web, false);
+    }
+    assertThat(plane.api().require("GET", "/v1/agent/services", "")).doesNotContain("db-checked");
+    try (CatalogEntry again = db.register(late)) {
+      awaitFound(web, true);
+    }
+    db.close();
+    assertThatThrownBy(() -> db.register(late))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("closed");
   }
 }

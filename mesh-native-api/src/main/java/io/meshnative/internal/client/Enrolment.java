@@ -10,6 +10,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class Enrolment {
   private static final Logger LOG = System.getLogger("io.meshnative.registration");
   private static final String REGISTRATION = "registration";
+  private static final int LONGEST_NOTE = 4096;
   private static final Duration FIRST_RETRY = Duration.ofMillis(200);
   private static final Duration LAST_RETRY = Duration.ofSeconds(30);
 
@@ -46,10 +48,14 @@ final class Enrolment {
   private boolean begun;
   private boolean ended;
   private @Nullable Future<?> next;
+  private Report report = new Report(Check.Status.PASSING, "");
 
   // Guarded by the lock of the calls.
   private boolean registered;
   private int failures;
+
+  /** How the application says it is. */
+  private record Report(Check.Status status, String note) {}
 
   Enrolment(
       Registrar registrar,
@@ -90,6 +96,24 @@ final class Enrolment {
     begin();
   }
 
+  /** The application says how it is. */
+  void report(Check.Status status, String note) {
+    Report told =
+        new Report(
+            Objects.requireNonNull(status, "status"),
+            note.substring(0, Math.min(note.length(), LONGEST_NOTE)));
+    lock.lock();
+    try {
+      if (told.equals(report)) {
+        return;
+      }
+      report = told;
+    } finally {
+      lock.unlock();
+    }
+    stateChanged();
+  }
+
   /** The catalog is told at once. */
   void stateChanged() {
     lock.lock();
@@ -128,33 +152,38 @@ final class Enrolment {
     calling.lock();
     try {
       Registration wanted;
+      Report said;
       lock.lock();
       try {
         if (ended) {
           return;
         }
         wanted = registration;
+        said = report;
       } finally {
         lock.unlock();
       }
-      schedule(call(wanted));
+      schedule(call(wanted, said));
     } finally {
       calling.unlock();
     }
   }
 
   /** Registers, or reports; returns when to do so again. */
-  private Duration call(Registration wanted) {
+  private Duration call(Registration wanted, Report said) {
     try {
       if (!registered) {
         registrar.register(wanted);
         registered = true;
       }
       MeshState now = state.get();
+      String client = "the mesh client is " + now;
       boolean serves = now == MeshState.READY || now == MeshState.STALE;
       Duration again =
-          registrar.keepAlive(
-              serves ? Check.Status.PASSING : Check.Status.CRITICAL, "the mesh client is " + now);
+          serves
+              ? registrar.keepAlive(
+                  said.status(), said.note().isEmpty() ? client : said.note() + "; " + client)
+              : registrar.keepAlive(Check.Status.CRITICAL, client);
       if (failures > 0) {
         events.accept(new MeshEvent.ControlPlaneRecovered(clock.instant(), REGISTRATION));
       }

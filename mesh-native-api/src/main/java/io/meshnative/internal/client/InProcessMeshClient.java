@@ -3,6 +3,7 @@ package io.meshnative.internal.client;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.meshnative.AuditSink;
+import io.meshnative.CatalogEntry;
 import io.meshnative.DialOptions;
 import io.meshnative.Lease;
 import io.meshnative.ListenOptions;
@@ -116,7 +117,8 @@ final class InProcessMeshClient implements MeshClient {
   private final Dialer dialer;
   private final ServerContexts servers;
   private final PeerCheck peers;
-  private final Optional<Enrolment> enrolment;
+  private final Optional<Registration> registration;
+  private final Membership membership;
 
   /** The same object for whoever holds one; of those that nobody holds, nothing stays. */
   private final Cache<Destination, SSLContext> clientContexts =
@@ -202,22 +204,14 @@ final class InProcessMeshClient implements MeshClient {
     this.servers =
         new ServerContexts(engines, live, workers.scheduler(), openings, names, this::listen);
     this.peers = new PeerCheck(engines.verifier(), publisher, check);
-    this.enrolment =
-        registration.flatMap(entry ->
-            sources
-                .registrar()
-                .map(r -> new Enrolment(r, entry, workers, clock, events, states::state)));
+    this.registration = registration;
+    this.membership =
+        new Membership(service, sources.registrar(), workers, clock, events, states);
   }
 
   void start() {
-    enrolment.ifPresent(entry -> {
-      states.ready().thenRun(entry::ready);
-      events.subscribe(event -> {
-        if (event instanceof MeshEvent.StateChanged) {
-          entry.stateChanged();
-        }
-      });
-    });
+    membership.start();
+    registration.ifPresent(membership::enter);
     try {
       audit.ifPresent(AuditTrail::start);
       ticking =
@@ -439,7 +433,7 @@ final class InProcessMeshClient implements MeshClient {
       acceptor.close();
       requireOpen();
     }
-    enrolment.ifPresent(e -> e.listening(acceptor.getLocalPort()));
+    membership.listening(acceptor.getLocalPort());
     return acceptor;
   }
 
@@ -448,7 +442,7 @@ final class InProcessMeshClient implements MeshClient {
     if (port < 1 || port > 65535) {
       throw new IllegalArgumentException("expected a port from 1 to 65535, found " + port);
     }
-    enrolment.ifPresent(e -> e.listening(port));
+    membership.listening(port);
   }
 
   @Override
@@ -543,6 +537,17 @@ final class InProcessMeshClient implements MeshClient {
   // ---- the end ----
 
   @Override
+  public CatalogEntry register(Registration registration) {
+    CatalogEntry entry = membership.enter(registration);
+    if (leaving.get()) { // an end that came before, or in between, has found nothing to take out
+      entry.close();
+      throw new IllegalStateException(
+          "expected the mesh client of " + service + " to be open, found it closed or closing");
+    }
+    return entry;
+  }
+
+  @Override
   public CompletionStage<Void> shutdown(Duration drain) {
     CompletableFuture<Void> done = new CompletableFuture<>();
     leaving.set(true);
@@ -552,7 +557,7 @@ final class InProcessMeshClient implements MeshClient {
             .newThread(() -> {
               long begun = System.nanoTime(); // no wall clock: it may jump
               try {
-                if (enrolment.isPresent() && enrolment.get().hide()) {
+                if (membership.hide()) {
                   awaitWatchers(drain);
                 }
                 stopAccepting();
@@ -616,7 +621,7 @@ final class InProcessMeshClient implements MeshClient {
     MeshException reason =
         new MeshNotReadyException("the mesh client of " + service + " was closed", null);
     leaving.set(true);
-    quietly("deregistering", () -> enrolment.ifPresent(Enrolment::end));
+    quietly("deregistering", membership::end);
     quietly("closing listeners", this::stopAccepting);
     quietly(
         "ending the policy",

@@ -136,4 +136,24 @@ class EnrolmentTest {
     enrolment.end();
     awaitCalls("register 7", "report PASSING", "maintenance true", "deregister");
   }
+
+  @Test
+  void theApplicationSaysHowItIs() {
+    enrolment.listening(7);
+    enrolment.report(Check.Status.WARNING, "cold");
+    enrolment.ready();
+    awaitCalls("register 7", "report WARNING");
+    enrolment.report(Check.Status.WARNING, "cold"); // nothing new
+    enrolment.report(Check.Status.CRITICAL, "gone");
+    awaitCalls("register 7", "report WARNING", "report CRITICAL");
+  }
+
+  @Test
+  void ofTheApplicationAndTheClientTheWorseCounts() {
+    state = MeshState.EXPIRED;
+    enrolment.listening(7);
+    enrolment.report(Check.Status.WARNING, "cold");
+    enrolment.ready();
+    awaitCalls("register 7", "report CRITICAL");
+  }
 }

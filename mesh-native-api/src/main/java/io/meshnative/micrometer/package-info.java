@@ -1,0 +1,5 @@
+/** Meters of a mesh client for Micrometer, which is optional. */
+@NullMarked
+package io.meshnative.micrometer;
+
+import org.jspecify.annotations.NullMarked;

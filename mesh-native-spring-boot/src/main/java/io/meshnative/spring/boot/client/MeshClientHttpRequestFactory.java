@@ -1,0 +1,31 @@
+package io.meshnative.spring.boot.client;
+
+import io.meshnative.okhttp.MeshHosts;
+import java.io.IOException;
+import java.net.URI;
+import okhttp3.OkHttpClient;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.client.ClientHttpRequest;
+import org.springframework.http.client.ClientHttpRequestFactory;
+
+/** Makes requests to mesh hosts by the mesh's client, and leaves all others to the one before. */
+final class MeshClientHttpRequestFactory implements ClientHttpRequestFactory {
+  private final ClientHttpRequestFactory others;
+  private final OkHttpClient calls;
+  private final MeshHosts hosts;
+
+  MeshClientHttpRequestFactory(
+      ClientHttpRequestFactory others, OkHttpClient calls, MeshHosts hosts) {
+    this.others = others;
+    this.calls = calls;
+    this.hosts = hosts;
+  }
+
+  @Override
+  public ClientHttpRequest createRequest(URI uri, HttpMethod method) throws IOException {
+    String host = uri.getHost();
+    return host != null && hosts.destination(host).isPresent()
+        ? new OkHttpClientRequest(calls, uri, method)
+        : others.createRequest(uri, method);
+  }
+}

@@ -1,0 +1,88 @@
+package io.meshnative.spring.boot.server;
+
+import io.meshnative.MeshClient;
+import io.meshnative.servlet.tomcat.MeshTomcatConnector;
+import io.meshnative.spring.boot.MeshProperties;
+import io.meshnative.spring.boot.MeshServerPort;
+import java.net.InetAddress;
+import java.util.List;
+import org.apache.catalina.Context;
+import org.apache.catalina.Engine;
+import org.apache.catalina.Service;
+import org.apache.catalina.connector.Connector;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.tomcat.TomcatProtocolHandlerCustomizer;
+import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
+import org.springframework.boot.web.server.Ssl;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.core.Ordered;
+
+/** Gives Tomcat a connector of the mesh, with the settings of {@code server.tomcat.*}. */
+final class MeshTomcatServer
+    implements WebServerFactoryCustomizer<TomcatServletWebServerFactory>, MeshServerPort, Ordered {
+  private final MeshClient mesh;
+  private final MeshProperties.Server properties;
+  private volatile @Nullable MeshTomcatConnector connector;
+
+  MeshTomcatServer(MeshClient mesh, MeshProperties.Server properties) {
+    this.mesh = mesh;
+    this.properties = properties;
+  }
+
+  /** After Boot's own, whose settings it reads. */
+  @Override
+  public int getOrder() {
+    return Ordered.LOWEST_PRECEDENCE;
+  }
+
+  @Override
+  public int port() {
+    MeshTomcatConnector now = connector;
+    return now == null ? 0 : now.getLocalPort();
+  }
+
+  @Override
+  public void customize(TomcatServletWebServerFactory factory) {
+    boolean primary = properties.mode() == MeshProperties.Server.Mode.PRIMARY;
+    if (primary && Ssl.isEnabled(factory.getSsl())) {
+      throw new MeshServerConflictException();
+    }
+    // Called when Tomcat and its main connector are made, and nothing has started yet.
+    factory.addContextCustomizers(context -> {
+      MeshTomcatConnector made = connector(factory, primary);
+      Service service = service(context);
+      if (primary) {
+        List<Connector> others = List.of(service.findConnectors());
+        others.forEach(service::removeConnector);
+        service.addConnector(made);
+        others.stream().skip(1).forEach(service::addConnector); // the first was the main one
+      } else {
+        service.addConnector(made);
+      }
+      connector = made;
+    });
+  }
+
+  private MeshTomcatConnector connector(TomcatServletWebServerFactory factory, boolean primary) {
+    MeshTomcatConnector made = new MeshTomcatConnector(mesh);
+    made.setPort(primary ? Math.max(0, factory.getPort()) : properties.port());
+    made.setThrowOnFailure(true);
+    InetAddress address = properties.address() == null ? factory.getAddress() : properties.address();
+    if (address != null) {
+      made.setProperty("address", address.getHostAddress());
+    }
+    factory.getConnectorCustomizers().forEach(customizer -> customizer.customize(made));
+    factory.getProtocolHandlerCustomizers().forEach(customizer -> apply(customizer, made));
+    return made;
+  }
+
+  @SuppressWarnings({"unchecked", "rawtypes"}) // as Boot calls them
+  private static void apply(
+      TomcatProtocolHandlerCustomizer customizer, MeshTomcatConnector connector) {
+    customizer.customize(connector.getProtocolHandler());
+  }
+
+  private static Service service(Context context) {
+    return ((Engine) context.getParent().getParent()).getService();
+  }
+}
