@@ -386,14 +386,20 @@ public interface MeshClient extends AutoCloseable {
   MeshPeer peer(X509Certificate leaf) throws MeshAuthorizationException;
 
   /**
-   * Decides over a request, and keeps deciding while it runs.
+   * Decides over a request, and keeps deciding while it runs: at every change of the policy, the
+   * roots or the identity. Does not block.
+   *
+   * <p>A refused peer may be told {@link Decision.Cause#id()} and nothing more; the rule is for the
+   * own log. A right that goes before this returns is a refusal, and {@code onWithdrawn} is not
+   * called.
    *
    * @param peer who asks; as given by this client
    * @param request the canonical request
    * @param onWithdrawn is called once, on a thread of the library, if the right is withdrawn while
-   *     the lease is open
+   *     the lease is open; its denial holds the request. Not called where the connection merely
+   *     ends
    * @return the right to go on; close it when the response has ended
-   * @throws MeshAuthorizationException if the request is denied
+   * @throws MeshAuthorizationException if the request is denied; its decision holds the request
    * @throws IllegalArgumentException if the peer was not made by this client
    */
   RequestLease admit(MeshPeer peer, HttpRequestView request, Consumer<Decision.Denied> onWithdrawn)

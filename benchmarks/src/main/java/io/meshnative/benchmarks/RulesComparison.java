@@ -118,7 +118,7 @@ final class RulesComparison {
     String name = set.shape().name().toLowerCase(Locale.ROOT);
     return String.format(
         Locale.ROOT,
-        "| %,d %s | %s | %s | %s | **%s** | %s | **%s** | %s | %s | %s |",
+        "| %,d %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |",
         set.rules(),
         set.rules() == 1 ? name.substring(0, name.length() - 1) : name,
         time(turns.get(Side.MESH)),
@@ -135,7 +135,11 @@ final class RulesComparison {
   private static String ratio(Map<Side, List<Turn>> turns, Side side) {
     Ratio ratio = Ratio.of(nanos(turns.get(side)), nanos(turns.get(Side.MESH)));
     return String.format(
-        Locale.ROOT, "%s (%s–%s)", factor(ratio.mean()), factor(ratio.low()), factor(ratio.high()));
+        Locale.ROOT,
+        "**%s (%s–%s)**",
+        factor(ratio.mean()),
+        factor(ratio.low()),
+        factor(ratio.high()));
   }
 
   private static String factor(double factor) {

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The first intention in the order of precedence whose source covers the caller decides; lower
  * ones are not asked, even if no permission of the first matches the request: then the default
  * decides. Names of sources compare exactly. A wildcard covers callers of its own partition and of
- * the own cluster only. The table knows no trust domain: callers have to be of the own one, which
- * the handshake has proved; intentions about peered clusters' services never match.
+ * the own cluster only. The table knows no trust domain: whoever asks it has to see that the caller
+ * is of the own one; intentions about peered clusters' services never match.
  *
  * <p><b>Fails closed.</b> If any intention of the destination cannot be applied as written (an
  * unknown field, an expression that does not compile, two that contradict each other), everything
