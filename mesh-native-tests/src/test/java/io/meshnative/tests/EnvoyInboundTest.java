@@ -31,6 +31,7 @@ import okio.BufferedSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -218,6 +219,7 @@ class EnvoyInboundTest {
   }
 
   @Test
+  @Tag("T08")
   void anEnvoyOfAnotherServiceIsRefusedBeforeARequest() throws Exception {
     cast = new Cast(agent);
     PlainApplication app = cast.keep(PlainApplication.start());
@@ -237,6 +239,7 @@ class EnvoyInboundTest {
 
   @ParameterizedTest
   @CsvSource({"HTTP1, CONSCRYPT", "HTTP2, CONSCRYPT", "HTTP1, JSSE", "HTTP2, JSSE"})
+  @Tag("T25")
   void aDenyEndsAnAnswerUnderWayAndAnAllowBringsTheServiceBack(
       EnvoySidecar.Protocol protocol, TlsKind tls) throws Exception {
     cast = new Cast(agent, tls.provider());

@@ -125,7 +125,9 @@ class EnvoyRotationTest {
   }
 
   static Stream<EnvoyOutboundTest.Way> ways() {
-    return EnvoyOutboundTest.ways().filter(way -> way.newestTls().equals("TLSv1_3"));
+    return EnvoyOutboundTest.ways()
+        .filter(way -> way.newestTls().equals("TLSv1_3"))
+        .filter(way -> way.tls() == TlsKind.CONSCRYPT || !way.adapter());
   }
 
   @ParameterizedTest

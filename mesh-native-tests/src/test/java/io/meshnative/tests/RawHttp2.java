@@ -46,6 +46,9 @@ final class RawHttp2 implements AutoCloseable {
    */
   record Answer(int status, String body, boolean reset) {}
 
+  private static final Map<String, Integer> PSEUDO =
+      Map.of(":authority", 1, ":method", 2, ":path", 4, ":scheme", 6);
+
   private final SSLSocket socket;
   private final DataInputStream in;
   private int nextStream = 1;
@@ -84,12 +87,20 @@ final class RawHttp2 implements AutoCloseable {
     frame(HEADERS, END_HEADERS | (ends ? END_STREAM : 0), stream, block(fields));
   }
 
-  /** Header fields as literals without indexing, names and values as ISO 8859-1. */
+  /**
+   * Header fields as literals without indexing, names and values as ISO 8859-1. Only the names of
+   * pseudo headers are indices (RFC 7541 appendix A): Tomcat takes no colon in a literal.
+   */
   static byte[] block(String... fields) {
     ByteArrayOutputStream block = new ByteArrayOutputStream();
     for (int i = 0; i < fields.length; i += 2) {
-      block.write(0);
-      string(block, fields[i]);
+      Integer index = PSEUDO.get(fields[i]);
+      if (index == null) {
+        block.write(0);
+        string(block, fields[i]);
+      } else {
+        block.write(index);
+      }
       string(block, fields[i + 1]);
     }
     return block.toByteArray();

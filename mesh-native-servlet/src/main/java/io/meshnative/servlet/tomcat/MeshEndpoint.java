@@ -52,6 +52,10 @@ final class MeshEndpoint extends NioEndpoint {
     return engine;
   }
 
+  /** Says nothing: what it would say is of key stores that are not used. */
+  @Override
+  protected void logCertificate(SSLHostConfigCertificate certificate) {}
+
   @Override
   protected NioChannel createChannel(SocketBufferHandler buffers) {
     return new Channel(buffers, this);
