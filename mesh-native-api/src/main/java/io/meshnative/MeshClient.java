@@ -328,6 +328,17 @@ public interface MeshClient extends AutoCloseable {
   MeshServerSocket listen(SocketAddress address, ListenOptions options) throws IOException;
 
   /**
+   * Tells the client that a server which accepts by itself, on a context of this client, listens
+   * now. Enters {@link io.meshnative.discovery.Registration#ofListener} into the catalog under this
+   * port, as {@link #listen} does, unless a listener was there before; else does nothing. The
+   * adapters for HTTP servers call it.
+   *
+   * @param port the port that callers are to connect to, 1 to 65535
+   * @throws IllegalArgumentException if that is no port
+   */
+  void listening(int port);
+
+  /**
    * Returns the TLS context for servers that accept by themselves. Its engines let through whom a
    * layer-4 intention lets through; an intention with layer-7 permissions denies. When a right is
    * withdrawn, the engine throws at each further wrap and unwrap.

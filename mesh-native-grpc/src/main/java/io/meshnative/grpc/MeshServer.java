@@ -42,6 +42,9 @@ final class MeshServer extends Server {
       throw e;
     }
     connections.untilEnded(mesh.onLeaving(server::shutdown));
+    if (server.getPort() > 0) { // a Unix socket has none, and no place in the catalog
+      mesh.listening(server.getPort());
+    }
     return this;
   }
 

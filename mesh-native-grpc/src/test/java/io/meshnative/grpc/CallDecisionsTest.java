@@ -43,6 +43,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -126,6 +127,7 @@ class CallDecisionsTest {
         Decision.Cause.DEFAULT);
   }
 
+  @Tag("T44")
   @Test
   void aBinaryHeaderIsJudgedInTheBase64ThatTravels() throws Exception {
     ManagedChannel channel = channel(header("{\"Name\": \"role-bin\", \"Exact\": \"AAH/\"}"));
@@ -148,6 +150,7 @@ class CallDecisionsTest {
     assertThat(call(named, Letters.SAY, "a")).isEqualTo("a");
   }
 
+  @Tag("T33")
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -161,6 +164,7 @@ class CallDecisionsTest {
     assertThat(refusal.getTrailers().get(MeshGrpc.REFUSAL)).isEqualTo(HttpRefusal.MALFORMED);
   }
 
+  @Tag("T36")
   @Test
   void metadataWithASecondReadingIsRefusedBeforeTheDecision() throws Exception {
     ManagedChannel channel = channel("[{\"Action\": \"allow\", \"HTTP\": {\"PathPrefix\": \"/\"}}]");
@@ -181,6 +185,7 @@ class CallDecisionsTest {
     }
   }
 
+  @Tag("T38")
   @Test
   void whatACallerSaysAboutItselfIsSeenByNobodyAndSatisfiesNoRule() throws Exception {
     Queue<Metadata> seen = new ConcurrentLinkedQueue<>();
@@ -233,6 +238,7 @@ class CallDecisionsTest {
 
   // ---- what there is ----
 
+  @Tag("T44")
   @Test
   void whoMayNotCallLearnsNothingOfWhatThereIs() throws Exception {
     ManagedChannel channel = channel(SAY_ONLY);
@@ -253,6 +259,7 @@ class CallDecisionsTest {
     assertDenied(refused(channel, "rest.Letters/Nothing"), Decision.Cause.DEFAULT);
   }
 
+  @Tag("T44")
   @Test
   void healthAndReflectionAreServicesLikeAnyOther() throws Exception {
     HealthStatusManager health = new HealthStatusManager();
@@ -287,6 +294,7 @@ class CallDecisionsTest {
     }
   }
 
+  @Tag("T44")
   @Test
   void aFallbackRegistryCannotLendAMethodAnotherName() throws Exception {
     ServerMethodDefinition<?, ?> say = letters.service().getMethod(Letters.SAY);
@@ -388,6 +396,7 @@ class CallDecisionsTest {
     assertDenied(refused(channel, Letters.WHO), Decision.Cause.DEFAULT);
   }
 
+  @Tag("T43")
   @Test
   void aFilterThatForgetsTheConnectionMakesEveryCallDenied() throws Exception {
     Server server =

@@ -20,9 +20,14 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshState;
+import io.meshnative.RetirePolicy;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -35,6 +40,7 @@ import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSessionContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -103,21 +109,25 @@ class CallerConnectionsTest {
         .isIn(Status.Code.PERMISSION_DENIED, Status.Code.UNIMPLEMENTED);
   }
 
+  @Tag("T10")
   @Test
   void theJdksClientResumesTls13AndIsStillJudged() throws Exception {
     enforcementHoldsOnResumedSessions(SslProvider.JDK, "TLSv1.3", engine == Engine.JSSE);
   }
 
+  @Tag("T10")
   @Test
   void theJdksClientResumesTls12AndIsStillJudged() throws Exception {
     enforcementHoldsOnResumedSessions(SslProvider.JDK, "TLSv1.2", engine == Engine.JSSE);
   }
 
+  @Tag("T10")
   @Test
   void boringSslsClientResumesTls13AndIsStillJudged() throws Exception {
     enforcementHoldsOnResumedSessions(SslProvider.OPENSSL, "TLSv1.3", false);
   }
 
+  @Tag("T10")
   @Test
   void boringSslsClientResumesTls12AndIsStillJudged() throws Exception {
     enforcementHoldsOnResumedSessions(SslProvider.OPENSSL, "TLSv1.2", false);
@@ -268,6 +278,61 @@ class CallerConnectionsTest {
     assertThat(server.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
   }
 
+  /** A clock that can be put forward. */
+  private static final class Ahead extends Clock {
+    private volatile Duration by = Duration.ZERO;
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      return this;
+    }
+
+    @Override
+    public Instant instant() {
+      return Clock.systemUTC().instant().plus(by);
+    }
+  }
+
+  /** Callers that know nothing of rotations: it is the server that asks them to go. */
+  @Test
+  void aConnectionThatGrowsOldIsDrainedAndNoCallFails() throws Exception {
+    Ahead clock = new Ahead();
+    MeshClient db =
+        world.mesh(
+            "db", builder -> builder.clock(clock).retirePolicy(new RetirePolicy(0.5, 0.6)));
+    Server server = world.serve(db, letters.service());
+    ManagedChannel channel = world.stranger("web", server);
+    Stream hear =
+        Stream.open(
+            channel,
+            Words.method(Letters.HEAR, io.grpc.MethodDescriptor.MethodType.CLIENT_STREAMING),
+            "one");
+    await().atMost(ServerWorld.GUARD).until(() -> letters.heard.contains("one"));
+    Instant first = db.snapshot().connections().get(0).since();
+    clock.by = Duration.ofHours(50); // of the 72 that leaves live
+    await()
+        .atMost(ServerWorld.GUARD)
+        .until(
+            () -> {
+              assertThat(MeshServerTest.call(channel, Letters.WHO, "")).isEqualTo("web");
+              return db.snapshot().connections().stream().anyMatch(c -> c.since().isAfter(first));
+            });
+    hear.call.sendMessage("two");
+    hear.call.halfClose();
+    assertThat(hear.end().isOk()).as("what ran before ends in its own time").isTrue();
+    assertThat(hear.came).containsExactly("2");
+    await()
+        .atMost(ServerWorld.GUARD)
+        .until(
+            () ->
+                db.snapshot().connections().stream().noneMatch(c -> c.since().equals(first)));
+  }
+
   @Test
   void aServerLeavesNoThreadAndNoConnectionBehind() throws Exception {
     MeshClient db = world.mesh("db");
@@ -309,6 +374,7 @@ class CallerConnectionsTest {
   // ---- abuse ----
 
   /** T40: a caller that opens calls only to reset them. */
+  @Tag("T40")
   @Test
   void aFloodOfResetsEndsTheConnection() throws Exception {
     MeshClient db = world.mesh("db");
@@ -323,8 +389,10 @@ class CallerConnectionsTest {
         .atMost(ServerWorld.GUARD)
         .until(
             () -> {
-              Stream talk = Stream.open(channel, Words.bidi(Letters.TALK), "a");
-              talk.call.cancel("as an attacker does", null);
+              for (int i = 0; i < 20; i++) {
+                Stream talk = Stream.open(channel, Words.bidi(Letters.TALK), "a");
+                talk.call.cancel("as an attacker does", null);
+              }
               return db.snapshot().connections().stream().noneMatch(c -> c.since().equals(since));
             });
     await()

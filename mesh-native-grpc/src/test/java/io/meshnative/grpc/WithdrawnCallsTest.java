@@ -20,6 +20,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.Parameter;
@@ -74,6 +75,7 @@ class WithdrawnCallsTest {
     assertThat(stream.trailers.get(MeshGrpc.REFUSAL)).isEqualTo(Decision.Cause.PERMISSION.id());
   }
 
+  @Tag("T25")
   @Test
   void everyKindOfStreamEndsAndItsConnectionServesWhatIsStillAllowed() throws Exception {
     Server server = world.serve(db, letters.service());
@@ -109,6 +111,7 @@ class WithdrawnCallsTest {
     assertThat(connectedSince()).as("the connection lives on").isEqualTo(before);
   }
 
+  @Tag("T25")
   @Test
   void aCallerThatDoesNotReadIsCutOffFromWhatWaitsForIt() throws Exception {
     CountDownLatch full = new CountDownLatch(1);
@@ -139,6 +142,7 @@ class WithdrawnCallsTest {
     assertOneConnectionFrom(before);
   }
 
+  @Tag("T25")
   @Test
   void anApplicationThatIsBusyWithTheCallDoesNotHoldUpItsEnd() throws Exception {
     CountDownLatch entered = new CountDownLatch(1);
@@ -180,6 +184,7 @@ class WithdrawnCallsTest {
     }
   }
 
+  @Tag("T25")
   @Test
   void aConnectionWhoseCallerLosesEveryRightIsClosed() throws Exception {
     Server server = world.serve(db, letters.service());

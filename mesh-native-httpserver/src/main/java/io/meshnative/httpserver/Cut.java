@@ -5,6 +5,8 @@ import io.meshnative.intention.Decision;
 import java.io.IOException;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * the connections of others that it uses.
  */
 final class Cut {
+  /** For threads that were interrupted to notice it. */
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   /** Something that reads or writes. */
   interface Io<T extends @Nullable Object> {
     T run() throws IOException;
@@ -26,6 +31,7 @@ final class Cut {
 
   private final HttpExchange exchange;
   private final ReentrantLock lock = new ReentrantLock();
+  private final Condition outside = lock.newCondition();
   private final Set<Thread> inside = new HashSet<>();
   private Decision.@Nullable Denied reason;
   private boolean over;
@@ -58,6 +64,7 @@ final class Cut {
       inside.remove(Thread.currentThread());
       if (reason != null) {
         Thread.interrupted();
+        outside.signalAll();
       }
     } finally {
       lock.unlock();
@@ -108,15 +115,35 @@ final class Cut {
       }
       reason = why;
       inside.forEach(Thread::interrupt);
+      long left = PATIENCE_NANOS;
+      while (!inside.isEmpty() && left > 0) {
+        left = outside.awaitNanos(left); // the JDK's streams are for one thread at a time
+      }
+    } catch (InterruptedException e) {
+      // Nobody interrupts a thread that tells of withdrawals; if somebody does, it goes on at once.
     } finally {
       lock.unlock();
     }
-    // Whatever close() still wants to read or write, the channel is closed by the attempt.
+    // Whatever is still written or read from here on, the attempt closes the channel.
     Thread.currentThread().interrupt();
     try {
+      spoil();
       exchange.close();
     } finally {
       Thread.interrupted();
+    }
+  }
+
+  /**
+   * Leaves something in the response that cannot be sent any more. Without it, closing a response
+   * in chunks whose engine was cut would be taken for its orderly end: the JDK drops the failure to
+   * write the last chunk, and keeps the connection.
+   */
+  private void spoil() {
+    try {
+      exchange.getResponseBody().write(0);
+    } catch (IOException | RuntimeException e) {
+      // The head was not sent yet, or the response is complete, or its channel is closed by now.
     }
   }
 }

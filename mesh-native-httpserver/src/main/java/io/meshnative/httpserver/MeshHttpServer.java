@@ -145,6 +145,10 @@ public final class MeshHttpServer extends HttpsServer {
         "expected an exchange of a MeshHttpServer, found " + exchange.getClass().getName());
   }
 
+  /**
+   * Starts serving in the background, and enters the service into the catalog where the client was
+   * told to by {@link io.meshnative.discovery.Registration#ofListener}.
+   */
   @Override
   public void start() {
     Executor given = executor;
@@ -158,6 +162,7 @@ public final class MeshHttpServer extends HttpsServer {
       gate.disarm();
       throw e;
     }
+    client.listening(getAddress().getPort());
   }
 
   /**

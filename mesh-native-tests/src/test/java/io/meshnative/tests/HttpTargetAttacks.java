@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** T30 to T34: which path and which host a request is about. */
-abstract class HttpTargetAttacks extends HttpSuite {
+abstract class HttpTargetAttacks extends HttpLiveAttacks {
   /** All is allowed but what lies under {@code /admin}, which a mapping of its own serves. */
   private static final String ALL_BUT_ADMIN = deny("\"PathPrefix\":\"/admin\"") + "," + ALLOW_ALL;
 
@@ -140,8 +140,9 @@ abstract class HttpTargetAttacks extends HttpSuite {
     assertThat(get(spelling)).isEqualTo(403);
     assertNothingSeen();
     world.rules(allow("\"PathExact\":\"" + spelling + "\""));
-    assertThat(get(denied)).isEqualTo(403);
-    assertNothingSeen();
+    assertThat(get(denied)).isEqualTo(200);
+    assertThat(get(spelling)).isEqualTo(200);
+    assertThat(seen()).extracting(RecordingApplication.Seen::path).containsOnly(denied);
   }
 
   @Test
@@ -243,7 +244,7 @@ abstract class HttpTargetAttacks extends HttpSuite {
     RawHttp web = world.connect(HttpWorld.WEB);
     int served = 0;
     try {
-      for (int i = 0; i < 400; i++) {
+      for (int i = 0; i < 250; i++) {
         StringBuilder target = new StringBuilder(random.nextInt(8) == 0 ? "" : "/");
         for (int part = random.nextInt(5); part >= 0; part--) {
           target.append(parts[random.nextInt(parts.length)]);

@@ -1,6 +1,6 @@
 package io.meshnative.tests;
 
-class JdkHttpServerOnJsseAttacksTest extends HttpAttacks {
+class JdkHttpServerOnJsseAttacksTest extends HttpLiveAttacks {
   JdkHttpServerOnJsseAttacksTest() {
     super(HttpServerKind.JDK, TlsKind.JSSE);
   }

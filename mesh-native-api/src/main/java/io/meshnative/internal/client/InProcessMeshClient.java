@@ -444,6 +444,14 @@ final class InProcessMeshClient implements MeshClient {
   }
 
   @Override
+  public void listening(int port) {
+    if (port < 1 || port > 65535) {
+      throw new IllegalArgumentException("expected a port from 1 to 65535, found " + port);
+    }
+    enrolment.ifPresent(e -> e.listening(port));
+  }
+
+  @Override
   public SSLContext serverContext() {
     return servers.context();
   }
