@@ -20,9 +20,14 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshState;
+import io.meshnative.RetirePolicy;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -273,6 +278,61 @@ class CallerConnectionsTest {
     assertThat(server.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
   }
 
+  /** A clock that can be put forward. */
+  private static final class Ahead extends Clock {
+    private volatile Duration by = Duration.ZERO;
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      return this;
+    }
+
+    @Override
+    public Instant instant() {
+      return Clock.systemUTC().instant().plus(by);
+    }
+  }
+
+  /** Callers that know nothing of rotations: it is the server that asks them to go. */
+  @Test
+  void aConnectionThatGrowsOldIsDrainedAndNoCallFails() throws Exception {
+    Ahead clock = new Ahead();
+    MeshClient db =
+        world.mesh(
+            "db", builder -> builder.clock(clock).retirePolicy(new RetirePolicy(0.5, 0.6)));
+    Server server = world.serve(db, letters.service());
+    ManagedChannel channel = world.stranger("web", server);
+    Stream hear =
+        Stream.open(
+            channel,
+            Words.method(Letters.HEAR, io.grpc.MethodDescriptor.MethodType.CLIENT_STREAMING),
+            "one");
+    await().atMost(ServerWorld.GUARD).until(() -> letters.heard.contains("one"));
+    Instant first = db.snapshot().connections().get(0).since();
+    clock.by = Duration.ofHours(50); // of the 72 that leaves live
+    await()
+        .atMost(ServerWorld.GUARD)
+        .until(
+            () -> {
+              assertThat(MeshServerTest.call(channel, Letters.WHO, "")).isEqualTo("web");
+              return db.snapshot().connections().stream().anyMatch(c -> c.since().isAfter(first));
+            });
+    hear.call.sendMessage("two");
+    hear.call.halfClose();
+    assertThat(hear.end().isOk()).as("what ran before ends in its own time").isTrue();
+    assertThat(hear.came).containsExactly("2");
+    await()
+        .atMost(ServerWorld.GUARD)
+        .until(
+            () ->
+                db.snapshot().connections().stream().noneMatch(c -> c.since().equals(first)));
+  }
+
   @Test
   void aServerLeavesNoThreadAndNoConnectionBehind() throws Exception {
     MeshClient db = world.mesh("db");
@@ -329,8 +389,10 @@ class CallerConnectionsTest {
         .atMost(ServerWorld.GUARD)
         .until(
             () -> {
-              Stream talk = Stream.open(channel, Words.bidi(Letters.TALK), "a");
-              talk.call.cancel("as an attacker does", null);
+              for (int i = 0; i < 20; i++) {
+                Stream talk = Stream.open(channel, Words.bidi(Letters.TALK), "a");
+                talk.call.cancel("as an attacker does", null);
+              }
               return db.snapshot().connections().stream().noneMatch(c -> c.since().equals(since));
             });
     await()

@@ -18,8 +18,7 @@ class RetirementTest {
   private final SynchronizationContext context =
       new SynchronizationContext((thread, thrown) -> failure.set(thrown));
   private final AtomicInteger replaced = new AtomicInteger();
-  private final Retirement retirement =
-      new Retirement(context, timer, replaced::incrementAndGet);
+  private final Retirement retirement = new Retirement(context, timer, replaced::incrementAndGet);
 
   @AfterEach
   void stop() {

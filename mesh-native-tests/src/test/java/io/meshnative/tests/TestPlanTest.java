@@ -90,7 +90,9 @@ final class TestPlanTest {
     }
     List<Path> folders = new ArrayList<>();
     for (String module :
-        new String[] {"mesh-native-api", "mesh-native-okhttp", "mesh-native-tests"}) {
+        new String[] {
+          "mesh-native-api", "mesh-native-okhttp", "mesh-native-grpc", "mesh-native-tests"
+        }) {
       folders.add(root.resolve(module).resolve("target/test-classes"));
     }
     assertThat(folders).as("compiled tests").allMatch(Files::isDirectory);
