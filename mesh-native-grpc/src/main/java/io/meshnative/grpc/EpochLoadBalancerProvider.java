@@ -7,6 +7,7 @@ import io.grpc.NameResolver.ConfigOrError;
 import io.grpc.Status;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The policy {@value #NAME} that mesh channels put around the one that was asked for: it lets the
@@ -68,7 +69,7 @@ public final class EpochLoadBalancerProvider extends LoadBalancerProvider {
         : ConfigOrError.fromConfig(new EpochLoadBalancer.Config(policy, parsed.getConfig()));
   }
 
-  private static ConfigOrError error(String expected, Object found) {
+  private static ConfigOrError error(String expected, @Nullable Object found) {
     return ConfigOrError.fromError(
         Status.UNAVAILABLE.withDescription("expected " + expected + ", found " + found));
   }
