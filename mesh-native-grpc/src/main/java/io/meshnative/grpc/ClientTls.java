@@ -59,7 +59,7 @@ final class ClientTls extends SslContext {
 
   @Override
   public SSLEngine newEngine(ByteBufAllocator allocator, String host, int port) {
-    SSLEngine engine = binding.engine(host, port);
+    SSLEngine engine = binding.engine(host);
     engine.setUseClientMode(true);
     SSLParameters parameters = engine.getSSLParameters();
     parameters.setApplicationProtocols(new String[] {H2});

@@ -72,11 +72,6 @@ final class EpochLoadBalancer extends LoadBalancer {
   }
 
   @Override
-  public boolean canHandleEmptyAddressListFromNameResolution() {
-    return true;
-  }
-
-  @Override
   public Status acceptResolvedAddresses(ResolvedAddresses resolved) {
     Epoch newest = resolved.getAttributes().get(Epoch.KEY);
     boolean tryAtOnce = newest != null && newest.attempt() != wanted.attempt();

@@ -89,11 +89,12 @@ final class MeshBinding {
   }
 
   /**
-   * An engine that accepts only whom the authority stands for.
+   * An engine that accepts only whom the authority stands for. It is told no host: gRPC does not
+   * say to which address it has connected, and the authority is none.
    *
    * @throws IllegalStateException if it stands for nobody: then nothing is sent
    */
-  SSLEngine engine(String authority, int port) {
+  SSLEngine engine(String authority) {
     Destination target = targets.get(authority);
     if (target == null) {
       throw new IllegalStateException(
@@ -101,6 +102,6 @@ final class MeshBinding {
               + destination
               + ", found one that stands for no service of the mesh; nothing is sent");
     }
-    return mesh.clientContext(target).createSSLEngine(authority, port);
+    return mesh.clientContext(target).createSSLEngine();
   }
 }

@@ -6,6 +6,7 @@ import io.grpc.ChannelLogger.ChannelLogLevel;
 import io.grpc.EquivalentAddressGroup;
 import io.grpc.NameResolver;
 import io.grpc.Status;
+import io.grpc.StatusOr;
 import io.grpc.SynchronizationContext;
 import io.grpc.SynchronizationContext.ScheduledHandle;
 import io.meshnative.MeshClient;
@@ -198,7 +199,7 @@ final class MeshNameResolver extends NameResolver {
     }
     hearer.onResult2(
         ResolutionResult.newBuilder()
-            .setAddresses(groups)
+            .setAddressesOrError(StatusOr.fromValue(groups))
             .setAttributes(attributes.build())
             .build());
   }

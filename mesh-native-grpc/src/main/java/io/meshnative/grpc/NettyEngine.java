@@ -29,13 +29,13 @@ final class NettyEngine extends SSLEngine {
   @Override
   public SSLEngineResult wrap(ByteBuffer[] sources, int offset, int length, ByteBuffer destination)
       throws SSLException {
-    if (failed) {
-      return new SSLEngineResult(Status.CLOSED, HandshakeStatus.NOT_HANDSHAKING, 0, 0);
-    }
     try {
       return engine.wrap(sources, offset, length, destination);
     } catch (SSLException | RuntimeException e) {
-      failed = true; // not after a failed unwrap, which wrap has an alert for
+      if (failed) {
+        return new SSLEngineResult(Status.CLOSED, HandshakeStatus.NOT_HANDSHAKING, 0, 0);
+      }
+      failed = true; // asked again: JSSE tells of a refused peer here, and has its alert behind it
       throw e;
     }
   }

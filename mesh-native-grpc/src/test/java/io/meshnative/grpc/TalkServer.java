@@ -85,7 +85,7 @@ final class TalkServer implements AutoCloseable {
           return "h2";
         });
       }
-      return engine;
+      return new NettyEngine(engine);
     }
 
     @Override
