@@ -43,8 +43,7 @@ final class CallGate implements ServerInterceptor {
       peer = caller;
       connections.drainIfOld(connection);
       CallerHeaders.strip(headers);
-      GuardedCall<Q, S> judged =
-          new GuardedCall<>(call, connection, CallStream.current());
+      GuardedCall<Q, S> judged = new GuardedCall<>(call, connection, CallStream.current());
       judged.admitted(mesh.admit(caller, CallView.of(call, headers), judged::withdraw));
       guarded = judged;
     } catch (MalformedRequestException e) {

@@ -69,8 +69,8 @@ final class CallerConnection {
   }
 
   /**
-   * Asks the caller to go elsewhere: GOAWAY, and the connection closes when its last call has ended.
-   * Closing the channel is how gRPC's own transport does it.
+   * Asks the caller to go elsewhere: GOAWAY, and the connection closes when its last call has
+   * ended. Closing the channel is how gRPC's own transport does it.
    */
   void drain() {
     if (draining.compareAndSet(false, true)) {

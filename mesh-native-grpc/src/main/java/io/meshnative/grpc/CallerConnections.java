@@ -88,13 +88,15 @@ final class CallerConnections {
 
   private void opened(Channel channel) {
     open.incrementAndGet();
-    channel.closeFuture().addListener(closed -> {
-      if (open.decrementAndGet() == 0) { // a listening channel is counted until it closes
-        ended = true;
-        subscriptions.forEach(Subscription::close);
-        onEnded.run();
-      }
-    });
+    channel
+        .closeFuture()
+        .addListener(closed -> {
+          if (open.decrementAndGet() == 0) { // a listening channel is counted until it closes
+            ended = true;
+            subscriptions.forEach(Subscription::close);
+            onEnded.run();
+          }
+        });
   }
 
   /** What a listening channel reads are the connections that it accepts. */
@@ -137,11 +139,12 @@ final class CallerConnections {
       CallerConnection joined = new CallerConnection(context.channel(), tls.engine());
       connection = joined;
       bySession.put(tls.engine().getSession(), joined);
-      tls.handshakeFuture().addListener(done -> {
-        if (done.isSuccess()) {
-          handshakeDone(joined);
-        }
-      });
+      tls.handshakeFuture()
+          .addListener(done -> {
+            if (done.isSuccess()) {
+              handshakeDone(joined);
+            }
+          });
     }
 
     @Override

@@ -62,8 +62,7 @@ final class EpochTls extends SslContext {
     return new NettyEngine(engine);
   }
 
-  private static @Nullable String select(
-      SSLEngine engine, List<String> offered) {
+  private static @Nullable String select(SSLEngine engine, List<String> offered) {
     if (offered.contains(H2)) {
       return H2;
     }

@@ -30,8 +30,7 @@ final class GuardedCall<Q, S> extends ForwardingServerCall<Q, S> {
   private volatile Decision.@Nullable Denied withdrawn;
   private volatile boolean over;
 
-  GuardedCall(
-      ServerCall<Q, S> call, CallerConnection connection, @Nullable CallStream stream) {
+  GuardedCall(ServerCall<Q, S> call, CallerConnection connection, @Nullable CallStream stream) {
     this.call = call;
     this.connection = connection;
     this.stream = stream;

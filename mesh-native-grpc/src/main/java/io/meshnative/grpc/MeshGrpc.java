@@ -21,8 +21,8 @@ public final class MeshGrpc {
 
   /**
    * The trailer of a call that the server refuses, or ends because its right was withdrawn: the
-   * {@linkplain io.meshnative.intention.Decision.Cause#id() id of the cause}, or
-   * {@value HttpRefusal#MALFORMED}. The status' description says the same; neither tells of the policy.
+   * {@linkplain io.meshnative.intention.Decision.Cause#id() id of the cause}, or {@value
+   * HttpRefusal#MALFORMED}. The status' description says the same; neither tells of the policy.
    */
   public static final Metadata.Key<String> REFUSAL =
       Metadata.Key.of(HttpRefusal.HEADER, Metadata.ASCII_STRING_MARSHALLER);

@@ -9,7 +9,9 @@ import java.net.SocketAddress;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** gRPC's server, with the gate that its interceptor has opened and the event loops that it owns. */
+/**
+ * gRPC's server, with the gate that its interceptor has opened and the event loops that it owns.
+ */
 final class MeshServer extends Server {
   private final Server server;
   private final MeshClient mesh;

@@ -36,8 +36,8 @@ import org.jspecify.annotations.Nullable;
  * executor suppliers and fallback registries are asked by gRPC before it: they see calls that are
  * refused afterwards, though not what callers say about their own identity.
  *
- * <p>When a right is withdrawn, running calls end with {@code PERMISSION_DENIED}, or by a reset where
- * their caller does not read; connections are closed.
+ * <p>When a right is withdrawn, running calls end with {@code PERMISSION_DENIED}, or by a reset
+ * where their caller does not read; connections are closed.
  *
  * <p>Not thread-safe. The server is.
  */
@@ -73,7 +73,8 @@ public final class MeshServerBuilder extends ForwardingServerBuilder<MeshServerB
    * Starts a builder of a server that listens on all local addresses.
    *
    * @param port the port; 0 for one that is free
-   * @param mesh whose identity and intentions; need not be ready yet, and is not closed by the server
+   * @param mesh whose identity and intentions; need not be ready yet, and is not closed by the
+   *     server
    * @return the builder
    */
   public static MeshServerBuilder forPort(int port, MeshClient mesh) {
@@ -84,7 +85,8 @@ public final class MeshServerBuilder extends ForwardingServerBuilder<MeshServerB
    * Starts a builder.
    *
    * @param address where to listen; a {@link java.net.UnixDomainSocketAddress} too
-   * @param mesh whose identity and intentions; need not be ready yet, and is not closed by the server
+   * @param mesh whose identity and intentions; need not be ready yet, and is not closed by the
+   *     server
    * @return the builder
    */
   public static MeshServerBuilder forAddress(SocketAddress address, MeshClient mesh) {
@@ -100,7 +102,8 @@ public final class MeshServerBuilder extends ForwardingServerBuilder<MeshServerB
    * Limits how often a caller may cancel calls on one connection, which costs it nothing and the
    * server much (CVE-2023-44487). A connection that goes beyond is closed.
    *
-   * @param resets how many, in each window; 3,000 unless set, {@link Integer#MAX_VALUE} for no limit
+   * @param resets how many, in each window; 3,000 unless set, {@link Integer#MAX_VALUE} for no
+   *     limit
    * @param seconds the window; 30 unless set
    * @return this
    */
@@ -134,8 +137,8 @@ public final class MeshServerBuilder extends ForwardingServerBuilder<MeshServerB
   /**
    * {@inheritDoc}
    *
-   * <p>The registry is asked before the decision, as gRPC does: it must do nothing but look. What it
-   * finds is judged under the name that the caller sent.
+   * <p>The registry is asked before the decision, as gRPC does: it must do nothing but look. What
+   * it finds is judged under the name that the caller sent.
    */
   @Override
   public MeshServerBuilder fallbackHandlerRegistry(@Nullable HandlerRegistry registry) {

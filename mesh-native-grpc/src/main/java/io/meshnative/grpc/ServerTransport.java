@@ -34,7 +34,9 @@ final class ServerTransport {
   private final EventLoopGroup workers;
 
   private ServerTransport(
-      SocketAddress address, ChannelFactory<ServerChannel> channels, EventLoopGroup acceptor,
+      SocketAddress address,
+      ChannelFactory<ServerChannel> channels,
+      EventLoopGroup acceptor,
       EventLoopGroup workers) {
     this.address = address;
     this.channels = channels;

@@ -76,10 +76,9 @@ class CallDecisionsTest {
     db = world.mesh("db");
     await()
         .atMost(ServerWorld.GUARD)
-        .until(
-            () ->
-                db.explain("web") instanceof Decision.Denied denied
-                    && denied.cause() == Decision.Cause.NEEDS_REQUEST);
+        .until(() ->
+            db.explain("web") instanceof Decision.Denied denied
+                && denied.cause() == Decision.Cause.NEEDS_REQUEST);
     return world.serve(db, settings);
   }
 
@@ -109,7 +108,8 @@ class CallDecisionsTest {
   }
 
   private static String header(String condition) {
-    return "[{\"Action\": \"allow\", \"HTTP\": {\"PathPrefix\": \"/\", \"Header\": [" + condition
+    return "[{\"Action\": \"allow\", \"HTTP\": {\"PathPrefix\": \"/\", \"Header\": ["
+        + condition
         + "]}}]";
   }
 
@@ -131,7 +131,9 @@ class CallDecisionsTest {
   @Test
   void aBinaryHeaderIsJudgedInTheBase64ThatTravels() throws Exception {
     ManagedChannel channel = channel(header("{\"Name\": \"role-bin\", \"Exact\": \"AAH/\"}"));
-    assertThat(call(with(channel, binary("role-bin", (byte) 0, (byte) 1, (byte) -1)), Letters.SAY, "a"))
+    assertThat(
+            call(
+                with(channel, binary("role-bin", (byte) 0, (byte) 1, (byte) -1)), Letters.SAY, "a"))
         .isEqualTo("a");
     assertDenied(
         refused(with(channel, binary("role-bin", (byte) 0, (byte) 1)), Letters.SAY),
@@ -158,7 +160,8 @@ class CallDecisionsTest {
         "test.Letters/Say%2f", "/test.Letters/Say", "test.Letters/S\\ay", "test.Letters/./Say"
       })
   void aNameWithASecondReadingIsRefusedBeforeTheDecision(String name) throws Exception {
-    ManagedChannel channel = channel("[{\"Action\": \"allow\", \"HTTP\": {\"PathPrefix\": \"/\"}}]");
+    ManagedChannel channel =
+        channel("[{\"Action\": \"allow\", \"HTTP\": {\"PathPrefix\": \"/\"}}]");
     StatusRuntimeException refusal = refused(channel, name);
     assertThat(refusal.getStatus().getCode()).isEqualTo(Status.Code.INTERNAL);
     assertThat(refusal.getTrailers().get(MeshGrpc.REFUSAL)).isEqualTo(HttpRefusal.MALFORMED);
@@ -167,7 +170,8 @@ class CallDecisionsTest {
   @Tag("T36")
   @Test
   void metadataWithASecondReadingIsRefusedBeforeTheDecision() throws Exception {
-    ManagedChannel channel = channel("[{\"Action\": \"allow\", \"HTTP\": {\"PathPrefix\": \"/\"}}]");
+    ManagedChannel channel =
+        channel("[{\"Action\": \"allow\", \"HTTP\": {\"PathPrefix\": \"/\"}}]");
     for (Metadata metadata :
         List.of(metadata("x_role", "admin"), metadata("x-role", "a", "_", "b"))) {
       StatusRuntimeException refusal = refused(with(channel, metadata), Letters.SAY);
@@ -211,8 +215,16 @@ class CallDecisionsTest {
                     .intercept(new Seeing(seen)));
     Metadata forged =
         metadata(
-            "x-forwarded-client-cert", "By=me", "x-consul-role", "admin", "l5d-client-id", "root",
-            "x-envoy-peer", "p", "x-mine", "kept");
+            "x-forwarded-client-cert",
+            "By=me",
+            "x-consul-role",
+            "admin",
+            "l5d-client-id",
+            "root",
+            "x-envoy-peer",
+            "p",
+            "x-mine",
+            "kept");
     forged.merge(binary("x-spiffe-id-bin", (byte) 1));
     Channel channel = with(world.stranger("web", server), forged);
     assertThat(call(channel, Letters.SAY, "a")).isEqualTo("a");
@@ -222,7 +234,10 @@ class CallDecisionsTest {
       assertThat(headers.keys())
           .contains("x-mine")
           .doesNotContain(
-              "x-forwarded-client-cert", "x-consul-role", "l5d-client-id", "x-envoy-peer",
+              "x-forwarded-client-cert",
+              "x-consul-role",
+              "l5d-client-id",
+              "x-envoy-peer",
               "x-spiffe-id-bin");
     }
   }
@@ -285,9 +300,7 @@ class CallDecisionsTest {
             "");
     Stream reflection =
         Stream.open(
-            channel,
-            Words.bidi("grpc.reflection.v1.ServerReflection/ServerReflectionInfo"),
-            "");
+            channel, Words.bidi("grpc.reflection.v1.ServerReflection/ServerReflectionInfo"), "");
     for (Stream stream : List.of(watch, reflection)) {
       assertThat(stream.end().getCode()).isEqualTo(Status.Code.PERMISSION_DENIED);
       assertThat(stream.came).isEmpty();

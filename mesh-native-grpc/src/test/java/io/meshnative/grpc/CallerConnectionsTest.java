@@ -9,11 +9,11 @@ import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.buffer.ByteBufAllocator;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
-import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import io.grpc.netty.shaded.io.netty.handler.ssl.ApplicationProtocolNegotiator;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
@@ -99,12 +99,12 @@ class CallerConnectionsTest {
         "web", "db", "[{\"Action\": \"allow\", \"HTTP\": {\"PathExact\": \"/test.Letters/Say\"}}]");
     await()
         .atMost(ServerWorld.GUARD)
-        .untilAsserted(
-            () ->
-                assertThat(MeshServerTest.call(world.channel(server, tls), Letters.SAY, "a"))
-                    .isEqualTo("a"));
+        .untilAsserted(() ->
+            assertThat(MeshServerTest.call(world.channel(server, tls), Letters.SAY, "a"))
+                .isEqualTo("a"));
     assertThat(
-            MeshServerTest.refused(world.channel(server, tls), "test.Nothing/Here").getStatus()
+            MeshServerTest.refused(world.channel(server, tls), "test.Nothing/Here")
+                .getStatus()
                 .getCode())
         .isIn(Status.Code.PERMISSION_DENIED, Status.Code.UNIMPLEMENTED);
   }
@@ -184,8 +184,7 @@ class CallerConnectionsTest {
   void aCallerWithoutAlpnSpeaksHttp2AsEnvoyDoes() throws Exception {
     Server server = world.serve(world.mesh("db"), letters.service());
     MeshClient web = world.mesh("web");
-    ManagedChannel channel =
-        world.channel(server, new Offering(web.clientContext(ServerWorld.DB)));
+    ManagedChannel channel = world.channel(server, new Offering(web.clientContext(ServerWorld.DB)));
     assertThat(MeshServerTest.call(channel, Letters.WHO, "")).isEqualTo("web");
   }
 
@@ -262,8 +261,7 @@ class CallerConnectionsTest {
     Stream hear =
         Stream.open(
             channel,
-            Words.method(
-                Letters.HEAR, io.grpc.MethodDescriptor.MethodType.CLIENT_STREAMING),
+            Words.method(Letters.HEAR, io.grpc.MethodDescriptor.MethodType.CLIENT_STREAMING),
             "one");
     await().atMost(ServerWorld.GUARD).until(() -> letters.heard.contains("one"));
     CompletableFuture<Void> gone = db.shutdown(Duration.ofMinutes(10)).toCompletableFuture();
@@ -303,8 +301,7 @@ class CallerConnectionsTest {
   void aConnectionThatGrowsOldIsDrainedAndNoCallFails() throws Exception {
     Ahead clock = new Ahead();
     MeshClient db =
-        world.mesh(
-            "db", builder -> builder.clock(clock).retirePolicy(new RetirePolicy(0.5, 0.6)));
+        world.mesh("db", builder -> builder.clock(clock).retirePolicy(new RetirePolicy(0.5, 0.6)));
     Server server = world.serve(db, letters.service());
     ManagedChannel channel = world.stranger("web", server);
     Stream hear =
@@ -317,20 +314,17 @@ class CallerConnectionsTest {
     clock.by = Duration.ofHours(50); // of the 72 that leaves live
     await()
         .atMost(ServerWorld.GUARD)
-        .until(
-            () -> {
-              assertThat(MeshServerTest.call(channel, Letters.WHO, "")).isEqualTo("web");
-              return db.snapshot().connections().stream().anyMatch(c -> c.since().isAfter(first));
-            });
+        .until(() -> {
+          assertThat(MeshServerTest.call(channel, Letters.WHO, "")).isEqualTo("web");
+          return db.snapshot().connections().stream().anyMatch(c -> c.since().isAfter(first));
+        });
     hear.call.sendMessage("two");
     hear.call.halfClose();
     assertThat(hear.end().isOk()).as("what ran before ends in its own time").isTrue();
     assertThat(hear.came).containsExactly("2");
     await()
         .atMost(ServerWorld.GUARD)
-        .until(
-            () ->
-                db.snapshot().connections().stream().noneMatch(c -> c.since().equals(first)));
+        .until(() -> db.snapshot().connections().stream().noneMatch(c -> c.since().equals(first)));
   }
 
   @Test
@@ -349,12 +343,11 @@ class CallerConnectionsTest {
     }
     await()
         .atMost(ServerWorld.GUARD)
-        .untilAsserted(
-            () -> {
-              assertThat(db.snapshot().connections()).isEmpty();
-              assertThat(Thread.getAllStackTraces().keySet())
-                  .noneMatch(thread -> thread.getName().startsWith("mesh-db-grpc"));
-            });
+        .untilAsserted(() -> {
+          assertThat(db.snapshot().connections()).isEmpty();
+          assertThat(Thread.getAllStackTraces().keySet())
+              .noneMatch(thread -> thread.getName().startsWith("mesh-db-grpc"));
+        });
   }
 
   @Test
@@ -380,21 +373,19 @@ class CallerConnectionsTest {
     MeshClient db = world.mesh("db");
     Server server =
         world.serve(
-            db,
-            builder -> builder.addService(letters.service()).maxRstFramesPerWindow(100, 3_600));
+            db, builder -> builder.addService(letters.service()).maxRstFramesPerWindow(100, 3_600));
     ManagedChannel channel = world.stranger("web", server);
     assertThat(MeshServerTest.call(channel, Letters.SAY, "a")).isEqualTo("a");
     var since = db.snapshot().connections().get(0).since();
     await()
         .atMost(ServerWorld.GUARD)
-        .until(
-            () -> {
-              for (int i = 0; i < 20; i++) {
-                Stream talk = Stream.open(channel, Words.bidi(Letters.TALK), "a");
-                talk.call.cancel("as an attacker does", null);
-              }
-              return db.snapshot().connections().stream().noneMatch(c -> c.since().equals(since));
-            });
+        .until(() -> {
+          for (int i = 0; i < 20; i++) {
+            Stream talk = Stream.open(channel, Words.bidi(Letters.TALK), "a");
+            talk.call.cancel("as an attacker does", null);
+          }
+          return db.snapshot().connections().stream().noneMatch(c -> c.since().equals(since));
+        });
     await()
         .atMost(ServerWorld.GUARD)
         .untilAsserted(

@@ -50,7 +50,10 @@ class MeshServerTest {
 
   static String call(Channel channel, String method, String word) {
     return ClientCalls.blockingUnaryCall(
-        channel, Words.unary(method), CallOptions.DEFAULT.withDeadlineAfter(60, TimeUnit.SECONDS), word);
+        channel,
+        Words.unary(method),
+        CallOptions.DEFAULT.withDeadlineAfter(60, TimeUnit.SECONDS),
+        word);
   }
 
   static StatusRuntimeException refused(Channel channel, String method) {

@@ -53,12 +53,14 @@ final class ServerWorld implements AutoCloseable {
   }
 
   Server serve(MeshClient mesh, ServerServiceDefinition... services) throws Exception {
-    return serve(mesh, builder -> {
-      for (ServerServiceDefinition service : services) {
-        builder.addService(service);
-      }
-      return builder;
-    });
+    return serve(
+        mesh,
+        builder -> {
+          for (ServerServiceDefinition service : services) {
+            builder.addService(service);
+          }
+          return builder;
+        });
   }
 
   Server serve(MeshClient mesh, UnaryOperator<MeshServerBuilder> settings) throws Exception {
@@ -84,8 +86,7 @@ final class ServerWorld implements AutoCloseable {
   /** A channel of gRPC's own to a server, with a leaf of this service and gRPC's own engine. */
   ManagedChannel stranger(String service, Server server) throws Exception {
     return channel(
-        server,
-        PlainTls.of(plane, plane.caIssue(service), SslProvider.OPENSSL, "TLSv1.3"));
+        server, PlainTls.of(plane, plane.caIssue(service), SslProvider.OPENSSL, "TLSv1.3"));
   }
 
   /** As above, with an authority of its own. */
@@ -108,12 +109,14 @@ final class ServerWorld implements AutoCloseable {
 
   /** Ends a channel when the world ends. */
   ManagedChannel keep(ManagedChannel channel) {
-    keep((AutoCloseable) () -> {
-      channel.shutdownNow();
-      if (!channel.awaitTermination(GUARD.toSeconds(), TimeUnit.SECONDS)) {
-        throw new AssertionError("expected the channel to end, found it open");
-      }
-    });
+    keep(
+        (AutoCloseable)
+            () -> {
+              channel.shutdownNow();
+              if (!channel.awaitTermination(GUARD.toSeconds(), TimeUnit.SECONDS)) {
+                throw new AssertionError("expected the channel to end, found it open");
+              }
+            });
     return channel;
   }
 

@@ -87,11 +87,10 @@ class WithdrawnCallsTest {
         Stream.open(channel, Words.method(Letters.HEAR, MethodType.CLIENT_STREAMING), "three");
     await()
         .atMost(ServerWorld.GUARD)
-        .until(
-            () ->
-                tell.came.contains("one")
-                    && talk.came.contains("two")
-                    && letters.heard.contains("three"));
+        .until(() ->
+            tell.came.contains("one")
+                && talk.came.contains("two")
+                && letters.heard.contains("three"));
     List<Instant> before = connectedSince();
     flip();
     for (Stream stream : List.of(tell, talk, hear)) {

@@ -58,7 +58,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * <p>What the two tell apart on purpose ({@link L7Difference}) is taken out of the calls first; the
  * decisions alone, with it, are compared in {@link L7DifferentialTest}.
  */
-@Timeout(300)
+@Timeout(600)
 @ExtendWith(Quiet.class)
 class GrpcCallsDifferentialTest {
   private static final long SEED = 20_261_121;
@@ -201,8 +201,7 @@ class GrpcCallsDifferentialTest {
                     io.grpc.ClientInterceptors.intercept(
                         channel, MetadataUtils.newAttachHeadersInterceptor(metadata)),
                     method,
-                    CallOptions.DEFAULT.withDeadlineAfter(
-                        Cast.GUARD.toSeconds(), TimeUnit.SECONDS),
+                    CallOptions.DEFAULT.withDeadlineAfter(Cast.GUARD.toSeconds(), TimeUnit.SECONDS),
                     "a word");
             end.set(Status.OK);
           } catch (StatusRuntimeException e) {
@@ -217,8 +216,7 @@ class GrpcCallsDifferentialTest {
   }
 
   private static L7Cases.Triple asCall(L7Cases.Triple triple) {
-    L7Cases.Triple plain =
-        L7Difference.without(EnumSet.allOf(L7Difference.class), triple);
+    L7Cases.Triple plain = L7Difference.without(EnumSet.allOf(L7Difference.class), triple);
     L7Cases.Request asked = plain.request();
     return new L7Cases.Triple(
         plain.policy(),
@@ -236,14 +234,14 @@ class GrpcCallsDifferentialTest {
     int served = 0;
     int denied = 0;
     for (L7Cases.Policy drawn : L7Cases.draw(SEED, POLICIES, CALLS)) {
-      for (L7Cases.Triple triple : drawn.triples().map(GrpcCallsDifferentialTest::asCall).toList()) {
+      for (L7Cases.Triple triple :
+          drawn.triples().map(GrpcCallsDifferentialTest::asCall).toList()) {
         if (L7Oracles.decide(L7Oracles.table(triple.policy()), triple.request()).isEmpty()) {
           continue; // refused before the decision, whoever may call
         }
         L7Cases.Policy policy = triple.policy();
         rbac.set(GrpcRbac.of(ConsulRbac.of(policy.intentions(), policy.byDefault())));
-        plane.intentions(
-            new IntentionUpdate(policy.intentions(), List.of(), policy.byDefault()));
+        plane.intentions(new IntentionUpdate(policy.intentions(), List.of(), policy.byDefault()));
         boolean expected = served(theirs, triple.request());
         boolean found =
             mayConnect(mesh, triple.request().caller()) && served(ours, triple.request());

@@ -58,8 +58,7 @@ class GrpcSampleTest {
         assertAsAWhole(told);
       }
       for (String path :
-          List.of(
-              "/v1/config/service-defaults", "/v1/connect/intentions", "/v1/agent/services")) {
+          List.of("/v1/config/service-defaults", "/v1/connect/intentions", "/v1/agent/services")) {
         assertThat(plane.api().require("GET", path, "")).doesNotContain("grpc-sample");
       }
     }

@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A gRPC server and its callers while certificates rotate, and when many streams must end. */
-@Timeout(300)
+@Timeout(600)
 @ExtendWith(Quiet.class)
 class GrpcServerLoadTest {
   private static final int STREAMS = 1_000;

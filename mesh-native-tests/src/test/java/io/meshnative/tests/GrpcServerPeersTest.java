@@ -74,8 +74,8 @@ class GrpcServerPeersTest {
   }
 
   /** Serves, is denied, and serves again; what is open ends with the denial. */
-  private void isServedAsIntentionsSay(
-      MeshClient db, GrpcLetters letters, ManagedChannel channel) throws Exception {
+  private void isServedAsIntentionsSay(MeshClient db, GrpcLetters letters, ManagedChannel channel)
+      throws Exception {
     Cast.await("served", () -> GrpcLetters.end(channel, GrpcLetters.WHO).isOk());
     assertThat(GrpcLetters.who(channel)).isEqualTo("web");
     GrpcLetters.Talk talk = new GrpcLetters.Talk(channel, "a word");
@@ -167,8 +167,7 @@ class GrpcServerPeersTest {
     GrpcLetters letters = cast.keep(GrpcLetters.of(db));
     EnvoySidecar sidecar =
         cast.keep(
-            EnvoySidecar.outbound(
-                    agent, "web", "db", EnvoySidecar.Protocol.HTTP2, letters.port())
+            EnvoySidecar.outbound(agent, "web", "db", EnvoySidecar.Protocol.HTTP2, letters.port())
                 .newestTls(newest)
                 .start());
     isServedAsIntentionsSay(db, letters, plaintext(sidecar.port()));

@@ -26,8 +26,8 @@ import java.util.logging.Logger;
  *
  * <p>Runs on an embedded control plane, or, when {@code CONSUL_HTTP_ADDR} is set, on a real Consul
  * agent. There it registers {@code grpc-sample-stock}, writes its {@code service-defaults} and its
- * {@code service-intentions}, and removes all of it at the end. A Consul before 1.9 knows no methods
- * in intentions: there the whole service is allowed and denied.
+ * {@code service-intentions}, and removes all of it at the end. A Consul before 1.9 knows no
+ * methods in intentions: there the whole service is allowed and denied.
  */
 public final class GrpcSample {
   private static final String WEB = "grpc-sample-web";
@@ -35,11 +35,13 @@ public final class GrpcSample {
   private static final String COUNT_ONLY =
       """
       {"Action":"allow","HTTP":{"PathExact":"/shop.Stock/Count"}},\
-      {"Action":"deny","HTTP":{"PathPrefix":"/"}}""";
+      {"Action":"deny","HTTP":{"PathPrefix":"/"}}\
+      """;
   private static final String ALL_OF_STOCK =
       """
       {"Action":"allow","HTTP":{"PathPrefix":"/shop.Stock/"}},\
-      {"Action":"deny","HTTP":{"PathPrefix":"/"}}""";
+      {"Action":"deny","HTTP":{"PathPrefix":"/"}}\
+      """;
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   /**
@@ -169,8 +171,7 @@ public final class GrpcSample {
               "teapot");
       return new Outcome(Status.Code.OK, answer);
     } catch (StatusRuntimeException e) {
-      return new Outcome(
-          e.getStatus().getCode(), String.valueOf(e.getStatus().getDescription()));
+      return new Outcome(e.getStatus().getCode(), String.valueOf(e.getStatus().getDescription()));
     }
   }
 

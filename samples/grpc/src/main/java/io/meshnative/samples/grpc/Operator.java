@@ -36,8 +36,7 @@ final class Operator {
   /** For agents that are reached over HTTP, as development agents are. */
   static Operator fromEnvironment() {
     ConsulConfig config = ConsulConfig.fromEnvironment();
-    return new Operator(
-        URI.create(config.address().toString()), config.currentToken().orElse(""));
+    return new Operator(URI.create(config.address().toString()), config.currentToken().orElse(""));
   }
 
   /** Whether this Consul knows intentions with permissions: those before 1.9 do not. */
@@ -58,7 +57,8 @@ final class Operator {
         "PUT",
         "/v1/config",
         """
-        {"Kind":"service-defaults","Name":"%s","Protocol":"grpc"}"""
+        {"Kind":"service-defaults","Name":"%s","Protocol":"grpc"}\
+        """
             .formatted(service));
   }
 
@@ -68,23 +68,27 @@ final class Operator {
         "PUT",
         "/v1/config",
         """
-        {"Kind":"service-intentions","Name":"%s","Sources":[{"Name":"%s","Permissions":[%s]}]}"""
+        {"Kind":"service-intentions","Name":"%s","Sources":[{"Name":"%s","Permissions":[%s]}]}\
+        """
             .formatted(destination, source, permissions));
   }
 
   /** Allows or denies whatever one service asks of another. */
-  void decide(String source, String destination, String action, boolean methods) throws IOException {
+  void decide(String source, String destination, String action, boolean methods)
+      throws IOException {
     if (methods) {
       require(
           "PUT",
           "/v1/config",
           """
-          {"Kind":"service-intentions","Name":"%s","Sources":[{"Name":"%s","Action":"%s"}]}"""
+          {"Kind":"service-intentions","Name":"%s","Sources":[{"Name":"%s","Action":"%s"}]}\
+          """
               .formatted(destination, source, action));
     } else {
       String intention =
           """
-          {"SourceName":"%s","DestinationName":"%s","SourceType":"consul","Action":"%s"}"""
+          {"SourceName":"%s","DestinationName":"%s","SourceType":"consul","Action":"%s"}\
+          """
               .formatted(source, destination, action);
       if (legacyId.isEmpty()) {
         Matcher id = ID.matcher(require("POST", LEGACY, intention));
