@@ -12,6 +12,12 @@ final class Leg {
   private volatile @Nullable Redirect crossing;
   private volatile @Nullable MeshException reason;
 
+  /** A request goes out: what an earlier one of this leg came to does not count any more. */
+  void begins() {
+    crossing = null;
+    reason = null;
+  }
+
   void crosses(Redirect redirect) {
     crossing = redirect;
   }

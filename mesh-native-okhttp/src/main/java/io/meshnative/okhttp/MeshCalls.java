@@ -71,8 +71,8 @@ final class MeshCalls implements Interceptor {
       Leg leg = new Leg();
       Response response = Redirect.after(prior, proceed(chain, request, leg));
       Redirect crossing = leg.crossing();
-      if (crossing == null) {
-        return response;
+      if (crossing == null || response.code() != crossing.code()) {
+        return response; // or another interceptor made something else of it
       }
       response.close();
       if (crossings >= MAX_CROSSINGS) {
@@ -137,11 +137,7 @@ final class MeshCalls implements Interceptor {
       }
       cause = cause.getCause();
     }
-    if (met == null || failure instanceof InterruptedIOException) {
-      return failure;
-    }
-    met.addSuppressed(failure);
-    return met;
+    return met == null || failure instanceof InterruptedIOException ? failure : met;
   }
 
   private MeshTls current() {

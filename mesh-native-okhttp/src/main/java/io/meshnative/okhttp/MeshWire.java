@@ -57,10 +57,13 @@ record MeshWire(MeshCallOptions options) implements Interceptor {
 
   /** OkHttp decides by the failure itself whether to try again: it stays as it is. */
   private static Response proceed(Chain chain, Request request) throws IOException {
+    Leg leg = request.tag(Leg.class);
+    if (leg != null) {
+      leg.begins();
+    }
     try {
       return chain.proceed(request);
     } catch (IOException e) {
-      Leg leg = request.tag(Leg.class);
       Connection connection = chain.connection();
       if (leg != null && connection != null && connection.socket() instanceof PooledSocket socket) {
         leg.failsFor(socket.reason());

@@ -14,7 +14,11 @@ import io.meshnative.RetirePolicy;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.Endpoint;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
@@ -227,6 +231,37 @@ class PoolTest {
       }
       assertThat(db.request().getConnectionIndex()).isNotEqualTo(first);
       discard(running);
+    }
+  }
+
+  // ---- which endpoint ----
+
+  /** Connects that nobody answers: more than the backlog holds. */
+  private int hanging() throws IOException {
+    ServerSocket full = world.keep(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
+    for (int i = 0; i < 64; i++) {
+      Socket waiting = world.keep(new Socket());
+      try {
+        waiting.connect(full.getLocalSocketAddress(), 300);
+      } catch (SocketTimeoutException e) {
+        return full.getLocalPort();
+      }
+    }
+    throw new AssertionError("expected a full backlog to let callers wait, found none");
+  }
+
+  /** There is no connect timeout: only OkHttp's fast fallback gets past the one that hangs. */
+  @Test
+  void anEndpointThatHangsFailsNoCall() throws Exception {
+    serving("db");
+    world.plane.register("db", "db-hanging", "127.0.0.1", hanging());
+    awaitEndpoints("db", 2);
+    world.use(
+        MeshCallOptions.defaults(),
+        World.plain().connectTimeout(java.time.Duration.ZERO).fastFallback(true));
+    for (int i = 0; i < 6; i++) {
+      assertThat(world.get("https://db.mesh/")).isEqualTo("db");
+      world.http().connectionPool().evictAll();
     }
   }
 

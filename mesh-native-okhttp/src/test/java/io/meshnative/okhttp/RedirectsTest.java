@@ -333,6 +333,28 @@ class RedirectsTest {
     assertThat(world.get("http://db.mesh/")).as("TLS on both sides").isEqualTo("other");
   }
 
+  @Test
+  void oneThatAnotherInterceptorDidWithoutIsNotFollowed() throws Exception {
+    open(
+        World.plain(),
+        OUT_OF_MESH); // and then an interceptor that asks again, as those for retries do
+    OkHttpClient again =
+        world
+            .http()
+            .newBuilder()
+            .addInterceptor(chain -> {
+              chain.proceed(chain.request()).close();
+              return chain.proceed(chain.request());
+            })
+            .build();
+    db.server.enqueue(redirect(302, url(outside, "/")));
+    db.answer("db");
+    try (Response response = again.newCall(request("https://db.mesh/").build()).execute()) {
+      assertThat(response.body().string()).isEqualTo("db");
+    }
+    assertThat(outside.getRequestCount()).isZero();
+  }
+
   /** No cache keeps a response without its target, or a way across a border. */
   @Test
   void aRedirectThatMayBeCachedIsAskedForEachTime(
