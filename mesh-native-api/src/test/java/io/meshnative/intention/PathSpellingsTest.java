@@ -28,8 +28,7 @@ class PathSpellingsTest {
   private static boolean allowed(DefaultDecision otherwise, Permission rule, String path)
       throws MalformedRequestException {
     IntentionTable table =
-        IntentionTable.compile(
-            Rules.API, List.of(permissions("web", "api", rule)), otherwise);
+        IntentionTable.compile(Rules.API, List.of(permissions("web", "api", rule)), otherwise);
     return table.decide(caller("web"), get(path)).isAllowed();
   }
 
@@ -83,7 +82,9 @@ class PathSpellingsTest {
   @Test
   void plainPathsAreEqualWhereDecodedOnesAre() {
     Random random = new Random(31);
-    String[] parts = {"/", "a", "@", "%40", "%3a", ":", "%20", "%C3%A9", "%c3%a9", "%3F", "!", "%21", "+", "%2b"};
+    String[] parts = {
+      "/", "a", "@", "%40", "%3a", ":", "%20", "%C3%A9", "%c3%a9", "%3F", "!", "%21", "+", "%2b"
+    };
     int equal = 0;
     for (int i = 0; i < 20_000; i++) {
       String one = path(random, parts);
@@ -92,7 +93,9 @@ class PathSpellingsTest {
         HttpRequestView first = get(one);
         HttpRequestView second = get(other);
         boolean same = URI.create(one).getPath().equals(URI.create(other).getPath());
-        assertThat(first.plainPath().equals(second.plainPath())).as(one + " " + other).isEqualTo(same);
+        assertThat(first.plainPath().equals(second.plainPath()))
+            .as(one + " " + other)
+            .isEqualTo(same);
         assertThat(PlainPath.of(first.plainPath())).isEqualTo(first.plainPath());
         equal += same && !one.equals(other) ? 1 : 0;
       } catch (MalformedRequestException e) {

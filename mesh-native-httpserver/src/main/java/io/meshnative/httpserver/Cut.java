@@ -16,17 +16,22 @@ import org.jspecify.annotations.Nullable;
  * a thread that is interrupted while it is blocked on one, or that comes to one interrupted, closes
  * it.
  *
- * <p>Invariant: a thread is interrupted by us only while it is inside {@link #during}, and the
- * interrupt is taken back before it leaves. So the application's own work is never interrupted, nor
- * the connections of others that it uses.
+ * <p>Invariant: a thread is interrupted by us only while it is inside {@link #read} or {@link
+ * #write}, and the interrupt is taken back before it leaves. So the application's own work is never
+ * interrupted, nor the connections of others that it uses.
  */
 final class Cut {
   /** For threads that were interrupted to notice it. */
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  /** Something that reads or writes. */
-  interface Io<T extends @Nullable Object> {
-    T run() throws IOException;
+  /** Something that reads, and says how much. */
+  interface Reading {
+    int run() throws IOException;
+  }
+
+  /** Something that writes or closes. */
+  interface Writing {
+    void run() throws IOException;
   }
 
   private final HttpExchange exchange;
@@ -40,21 +45,37 @@ final class Cut {
     this.exchange = exchange;
   }
 
-  /** Reads or writes, unless the exchange was cut. */
-  <T extends @Nullable Object> T during(Io<T> io) throws IOException {
+  /** Reads, unless the exchange was cut. */
+  int read(Reading reading) throws IOException {
+    enter();
+    try {
+      return reading.run();
+    } catch (IOException e) {
+      throw reasonFor(e);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Writes or closes, unless the exchange was cut. */
+  void write(Writing writing) throws IOException {
+    enter();
+    try {
+      writing.run();
+    } catch (IOException e) {
+      throw reasonFor(e);
+    } finally {
+      leave();
+    }
+  }
+
+  private void enter() throws IOException {
     lock.lock();
     try {
       requireWhole();
       inside.add(Thread.currentThread());
     } finally {
       lock.unlock();
-    }
-    try {
-      return io.run();
-    } catch (IOException e) {
-      throw reasonFor(e);
-    } finally {
-      leave();
     }
   }
 

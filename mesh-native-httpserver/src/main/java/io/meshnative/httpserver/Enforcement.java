@@ -105,8 +105,8 @@ final class Enforcement extends Filter {
   private void malformed(HttpExchange exchange, HttpRefusal refusal, String why)
       throws IOException {
     LOG.log(
-        Level.DEBUG, () -> client.service() + " answers 400 to " + exchange.getRemoteAddress() + ": "
-            + why);
+        Level.DEBUG,
+        () -> client.service() + " answers 400 to " + exchange.getRemoteAddress() + ": " + why);
     refuse(exchange, refusal, true);
   }
 

@@ -41,8 +41,7 @@ final class MeshExchange extends HttpsExchange {
     this.peer = peer;
     this.lease = lease;
     this.cut = cut;
-    this.principal =
-        new HttpPrincipal(peer.id().toString(), peer.id().trustDomain().toString());
+    this.principal = new HttpPrincipal(peer.id().toString(), peer.id().trustDomain().toString());
     this.requestBody = new RequestBody(jdk.getRequestBody(), cut);
     this.responseBody = new ResponseBody(jdk.getResponseBody(), cut, this::over);
   }
@@ -96,10 +95,7 @@ final class MeshExchange extends HttpsExchange {
   @Override
   public void close() {
     try {
-      cut.<@Nullable Void>during(() -> {
-        jdk.close();
-        return null;
-      });
+      cut.write(() -> jdk.close());
     } catch (IOException e) {
       // It was cut, and so is closed.
     } finally {
@@ -119,10 +115,7 @@ final class MeshExchange extends HttpsExchange {
 
   @Override
   public void sendResponseHeaders(int status, long length) throws IOException {
-    cut.<@Nullable Void>during(() -> {
-      jdk.sendResponseHeaders(status, length);
-      return null;
-    });
+    cut.write(() -> jdk.sendResponseHeaders(status, length));
     boolean bodyless =
         length == -1
             || status < 200

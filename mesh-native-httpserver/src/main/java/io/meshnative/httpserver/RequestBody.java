@@ -2,7 +2,6 @@ package io.meshnative.httpserver;
 
 import java.io.IOException;
 import java.io.InputStream;
-import org.jspecify.annotations.Nullable;
 
 /** The body of a request, as long as the right to it lasts. */
 final class RequestBody extends InputStream {
@@ -16,24 +15,21 @@ final class RequestBody extends InputStream {
 
   @Override
   public int read() throws IOException {
-    return cut.during(jdk::read);
+    return cut.read(jdk::read);
   }
 
   @Override
   public int read(byte[] bytes, int offset, int length) throws IOException {
-    return cut.during(() -> jdk.read(bytes, offset, length));
+    return cut.read(() -> jdk.read(bytes, offset, length));
   }
 
   @Override
   public int available() throws IOException {
-    return cut.during(jdk::available);
+    return cut.read(jdk::available);
   }
 
   @Override
   public void close() throws IOException {
-    cut.<@Nullable Void>during(() -> {
-      jdk.close();
-      return null;
-    });
+    cut.write(() -> jdk.close());
   }
 }

@@ -2,7 +2,6 @@ package io.meshnative.httpserver;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import org.jspecify.annotations.Nullable;
 
 /** The body of a response, as long as the right to it lasts; the response ends with it. */
 final class ResponseBody extends OutputStream {
@@ -18,35 +17,23 @@ final class ResponseBody extends OutputStream {
 
   @Override
   public void write(int b) throws IOException {
-    cut.<@Nullable Void>during(() -> {
-      jdk.write(b);
-      return null;
-    });
+    cut.write(() -> jdk.write(b));
   }
 
   @Override
   public void write(byte[] bytes, int offset, int length) throws IOException {
-    cut.<@Nullable Void>during(() -> {
-      jdk.write(bytes, offset, length);
-      return null;
-    });
+    cut.write(() -> jdk.write(bytes, offset, length));
   }
 
   @Override
   public void flush() throws IOException {
-    cut.<@Nullable Void>during(() -> {
-      jdk.flush();
-      return null;
-    });
+    cut.write(() -> jdk.flush());
   }
 
   @Override
   public void close() throws IOException {
     try {
-      cut.<@Nullable Void>during(() -> {
-        jdk.close();
-        return null;
-      });
+      cut.write(() -> jdk.close());
     } finally {
       over.run();
     }

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * which closes the channel that it is blocked on (see {@link
  * java.nio.channels.InterruptibleChannel}).
  *
- * <p>Invariant: the thread is interrupted between the start of the turn and the end of its
- * deadline only, and the interrupt is taken back before the thread leaves the turn.
+ * <p>Invariant: the thread is interrupted between the start of the turn and the end of its deadline
+ * only, and the interrupt is taken back before the thread leaves the turn.
  */
 final class Turn implements Runnable {
   private static final ThreadLocal<@Nullable Turn> CURRENT = new ThreadLocal<>();

@@ -261,7 +261,8 @@ class MeshHttpServerTest {
           answer(exchange, "");
         });
     other.start();
-    try (Socket plain = new Socket(InetAddress.getLoopbackAddress(), other.getAddress().getPort())) {
+    try (Socket plain =
+        new Socket(InetAddress.getLoopbackAddress(), other.getAddress().getPort())) {
       plain.getOutputStream().write("GET / HTTP/1.1\r\nHost: x\r\n\r\n".getBytes());
       assertThat(asked.await(60, TimeUnit.SECONDS)).isTrue();
       assertThat(thrown.get()).isInstanceOf(IllegalArgumentException.class);
@@ -362,8 +363,7 @@ class MeshHttpServerTest {
     List<Socket> silent = new ArrayList<>();
     try {
       for (int i = 0; i < 6; i++) {
-        Socket socket =
-            new Socket(InetAddress.getLoopbackAddress(), server.getAddress().getPort());
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.getAddress().getPort());
         socket.setSoTimeout((int) Mesh.GUARD.toMillis());
         socket.getOutputStream().write(0x16);
         silent.add(socket);
@@ -429,9 +429,7 @@ class MeshHttpServerTest {
       assertThat(running.await(60, TimeUnit.SECONDS)).isTrue();
       int port = server.getAddress().getPort();
       var stopped = threads.submit(() -> server.stop(60));
-      Awaitility.await("nobody new is let in")
-          .atMost(Mesh.GUARD)
-          .until(() -> !accepts(port));
+      Awaitility.await("nobody new is let in").atMost(Mesh.GUARD).until(() -> !accepts(port));
       goOn.countDown();
       assertThat(answer.get()).isEqualTo("finished");
       stopped.get(90, TimeUnit.SECONDS);
@@ -459,10 +457,9 @@ class MeshHttpServerTest {
       int port = server.getAddress().getPort();
       Awaitility.await("the catalog knows the server")
           .atMost(Mesh.GUARD)
-          .until(
-              () ->
-                  mesh.web.endpoints(Destination.parse("shop")).stream()
-                      .anyMatch(endpoint -> endpoint.port() == port));
+          .until(() ->
+              mesh.web.endpoints(Destination.parse("shop")).stream()
+                  .anyMatch(endpoint -> endpoint.port() == port));
       server.stop(0);
     }
     assertThatThrownBy(() -> mesh.api.listening(0)).isInstanceOf(IllegalArgumentException.class);

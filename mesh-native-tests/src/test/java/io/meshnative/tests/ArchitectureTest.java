@@ -68,6 +68,7 @@ final class ArchitectureTest {
   private static final String[] OUTSIDE = {
     ROOT + ".testkit..",
     ROOT + ".okhttp..",
+    ROOT + ".httpserver..",
     ROOT + ".grpc..",
     ROOT + ".jdbc..",
     ROOT + ".servlet..",

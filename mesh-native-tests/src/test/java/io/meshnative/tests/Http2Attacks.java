@@ -110,8 +110,7 @@ abstract class Http2Attacks extends HttpSuite {
     assertThat(status(s[0], s[1], a[0], a[1], p[0], p[1])).isIn(400, CLOSED);
     assertThat(status(m[0], m[1], s[0], s[1], a[0], a[1], p[0], p[1], ":path", "/admin"))
         .isIn(400, CLOSED);
-    assertThat(status(m[0], m[1], s[0], s[1], a[0], a[1], "x", "y", p[0], p[1]))
-        .isIn(400, CLOSED);
+    assertThat(status(m[0], m[1], s[0], s[1], a[0], a[1], "x", "y", p[0], p[1])).isIn(400, CLOSED);
     assertThat(status(m[0], m[1], s[0], s[1], a[0], a[1], p[0], p[1], ":status", "200"))
         .isIn(400, CLOSED);
     assertNothingSeen();
@@ -129,7 +128,15 @@ abstract class Http2Attacks extends HttpSuite {
         .isEqualTo(403);
     assertThat(
             status(
-                ":method", "GET", ":scheme", "https", ":authority", "inner", ":path", "/", "host",
+                ":method",
+                "GET",
+                ":scheme",
+                "https",
+                ":authority",
+                "inner",
+                ":path",
+                "/",
+                "host",
                 "api"))
         .isIn(400, 403, CLOSED);
     assertThat(status(":method", "GET", ":scheme", "https", ":path", "/")).isIn(400, CLOSED);
@@ -161,12 +168,19 @@ abstract class Http2Attacks extends HttpSuite {
 
   @Test
   void t37TrailersAreNoHeaders() throws Exception {
-    world.rules(
-        deny(header("\"Name\":\"x-role\",\"Present\":true")) + "," + ALLOW_ALL);
+    world.rules(deny(header("\"Name\":\"x-role\",\"Present\":true")) + "," + ALLOW_ALL);
     try (RawHttp2 web = web()) {
       int stream =
           web.open(
-              false, ":method", "POST", ":scheme", "https", ":authority", "api", ":path", "/public");
+              false,
+              ":method",
+              "POST",
+              ":scheme",
+              "https",
+              ":authority",
+              "api",
+              ":path",
+              "/public");
       web.data(stream, false, "a");
       web.headers(stream, true, "x-role", "admin");
       assertThat(web.answer(stream).status()).isIn(200, 400, 403, CLOSED);

@@ -283,7 +283,9 @@ abstract class HttpLiveAttacks extends HttpSuite {
     try {
       assertThat(world.application.ending().failure()).isPresent();
     } finally {
-      await("no connection of a caller that left", () -> world.api.snapshot().connections().isEmpty());
+      await(
+          "no connection of a caller that left",
+          () -> world.api.snapshot().connections().isEmpty());
     }
     assertThat(world.application.running()).isZero();
   }

@@ -211,8 +211,7 @@ abstract class HttpMessageAttacks extends HttpTargetAttacks {
         .isEqualTo(200);
     RecordingApplication.Seen request = onlySeen("/public");
     assertThat(request.headers()).containsOnlyKeys("host", "x-request-id");
-    String id =
-        "spiffe://" + world.plane.trustDomain() + "/ns/default/dc/dc1/svc/" + HttpWorld.WEB;
+    String id = "spiffe://" + world.plane.trustDomain() + "/ns/default/dc/dc1/svc/" + HttpWorld.WEB;
     assertThat(request.peer()).isEqualTo(id);
     assertThat(request.principal()).isEqualTo(id);
   }
@@ -308,10 +307,8 @@ abstract class HttpMessageAttacks extends HttpTargetAttacks {
               + "GET /public/b HTTP/1.1\r\nHost: api\r\n\r\n"
               + "GET /admin/c HTTP/1.1\r\nHost: api\r\n\r\n"
               + "GET /public/d HTTP/1.1\r\nHost: api\r\n\r\n");
-      assertThat(List.of(web.read().status(), web.read().status()))
-          .containsExactly(403, 200);
-      assertThat(List.of(web.read().status(), web.read().status()))
-          .containsExactly(403, 200);
+      assertThat(List.of(web.read().status(), web.read().status())).containsExactly(403, 200);
+      assertThat(List.of(web.read().status(), web.read().status())).containsExactly(403, 200);
     }
     assertThat(seen())
         .extracting(RecordingApplication.Seen::path)

@@ -245,7 +245,8 @@ abstract class HttpTargetAttacks extends HttpLiveAttacks {
     world.rules(ALL_BUT_ADMIN);
     Random random = new Random(3039);
     String[] parts = {
-      "/", "admin", "a", ".", "..", "%2e", "%2F", "%20", "%C3%A9", "%c3%a9", ";", "?", "#", "\\", "//",
+      "/", "admin", "a", ".", "..", "%2e", "%2F", "%20", "%C3%A9", "%c3%a9", ";", "?", "#", "\\",
+          "//",
       "%", "ADMIN", "x=y", "%3F", "%23", "%25", "+", "%2B", "~", "%FF", "@", ":", "%3a", "!", "&"
     };
     RawHttp web = world.connect(HttpWorld.WEB);
@@ -262,8 +263,7 @@ abstract class HttpTargetAttacks extends HttpLiveAttacks {
         if (status == 200) {
           served++;
           assertThat(judged).as("what was served: " + target).isNotNull();
-          String decoded =
-              URLDecoder.decode(judged.replace("+", "%2B"), StandardCharsets.UTF_8);
+          String decoded = URLDecoder.decode(judged.replace("+", "%2B"), StandardCharsets.UTF_8);
           assertThat(onlySeen(decoded).mapping()).as(target.toString()).isEqualTo("/");
           assertThat(decoded).as(target.toString()).doesNotStartWith("/admin");
         } else {

@@ -6,6 +6,7 @@ import com.tngtech.archunit.core.domain.JavaAnnotation;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.domain.properties.HasAnnotations;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import java.io.BufferedReader;
@@ -95,8 +96,11 @@ final class TestPlanTest {
     JavaClasses classes = new ClassFileImporter().importPaths(folders);
     Map<String, Set<String>> found = new TreeMap<>();
     for (JavaClass type : classes) {
+      if (type.getModifiers().contains(JavaModifier.ABSTRACT)) {
+        continue; // its tests run in the classes that inherit them
+      }
       Set<String> ofClass = ids(type);
-      for (JavaMethod method : type.getMethods()) {
+      for (JavaMethod method : type.getAllMethods()) {
         if (!isTest(method)) {
           continue;
         }
