@@ -31,6 +31,7 @@ import org.eclipse.jetty.server.SslConnectionFactory;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -138,6 +139,7 @@ class MeshAuthorizationFilterTest {
   }
 
   @Test
+  @Tag("T45")
   void requestsAreJudgedOnceAndTheirDispatchesGoThrough() throws Exception {
     application.withFilter(new MeshAuthorizationFilter(api));
     serve();
@@ -176,6 +178,7 @@ class MeshAuthorizationFilterTest {
   }
 
   @Test
+  @Tag("T45")
   void aDispatchOfARequestThatWasNeverAdmittedIsRefused() throws Exception {
     application.withFilterForDispatchesOnly(new MeshAuthorizationFilter(api));
     serve();

@@ -28,6 +28,7 @@ import okio.BufferedSink;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.Parameter;
@@ -120,6 +121,7 @@ class MeshServletTest {
   }
 
   @Test
+  @Tag("T45")
   void dispatchesOfAnAdmittedRequestGoThroughOnItsRight() throws Exception {
     world.rules(
         allow("/later"),

@@ -90,9 +90,13 @@ final class TestPlanTest {
     }
     List<Path> folders = new ArrayList<>();
     for (String module :
-        new String[] {
-          "mesh-native-api", "mesh-native-okhttp", "mesh-native-grpc", "mesh-native-tests"
-        }) {
+        List.of(
+            "mesh-native-api",
+            "mesh-native-okhttp",
+            "mesh-native-httpserver",
+            "mesh-native-servlet",
+            "mesh-native-grpc",
+            "mesh-native-tests")) {
       folders.add(root.resolve(module).resolve("target/test-classes"));
     }
     assertThat(folders).as("compiled tests").allMatch(Files::isDirectory);
