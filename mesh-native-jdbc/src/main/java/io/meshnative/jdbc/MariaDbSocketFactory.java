@@ -84,8 +84,7 @@ public final class MariaDbSocketFactory extends ConfigurableSocketFactory {
   }
 
   @Override
-  public Socket createSocket(
-      String host, int port, java.net.InetAddress localHost, int localPort) {
+  public Socket createSocket(String host, int port, java.net.InetAddress localHost, int localPort) {
     throw connectsLater();
   }
 

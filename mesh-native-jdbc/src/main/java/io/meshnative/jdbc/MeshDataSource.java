@@ -98,8 +98,7 @@ public final class MeshDataSource implements DataSource {
     return connect(username, password);
   }
 
-  private Connection connect(@Nullable String user, @Nullable String password)
-      throws SQLException {
+  private Connection connect(@Nullable String user, @Nullable String password) throws SQLException {
     Properties all = new Properties();
     all.putAll(properties);
     if (user != null) {
@@ -192,8 +191,7 @@ public final class MeshDataSource implements DataSource {
      * @return this
      */
     public Builder property(String name, String value) {
-      properties.put(
-          Objects.requireNonNull(name, "name"), Objects.requireNonNull(value, "value"));
+      properties.put(Objects.requireNonNull(name, "name"), Objects.requireNonNull(value, "value"));
       return this;
     }
 

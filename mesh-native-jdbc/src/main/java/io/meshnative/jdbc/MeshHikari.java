@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * HikariDataSource pool = MeshHikari.pool(config);
  * }</pre>
  *
- * <p>When the right to call the database is withdrawn, new dials are refused, then the pool lets its
- * connections go, then they are cut: a borrower gets the reason at once instead of a dead
+ * <p>When the right to call the database is withdrawn, new dials are refused, then the pool lets
+ * its connections go, then they are cut: a borrower gets the reason at once instead of a dead
  * connection, and a statement that runs ends with the reason among its causes. When certificates or
  * the database's user are renewed, connections are replaced one after the other. See {@link
  * PoolGuard}.
@@ -133,8 +133,7 @@ public final class MeshHikari {
       if (users != null) {
         own.setCredentialsProvider(() -> now(users));
       }
-      return new MeshHikariPool(
-          own, connections, client, database.destination(), policy, users);
+      return new MeshHikariPool(own, connections, client, database.destination(), policy, users);
     }
 
     /** HikariCP's hook throws nothing that is checked; it takes it for a connection that failed. */

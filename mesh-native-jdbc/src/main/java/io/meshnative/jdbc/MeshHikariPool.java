@@ -51,23 +51,21 @@ final class MeshHikariPool extends HikariDataSource {
     this.client = client;
     this.destination = destination;
     this.ager =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread thread = new Thread(task, "mesh-" + client.service() + "-ageing");
-              thread.setDaemon(true);
-              return thread;
-            });
+        Executors.newSingleThreadScheduledExecutor(task -> {
+          Thread thread = new Thread(task, "mesh-" + client.service() + "-ageing");
+          thread.setDaemon(true);
+          return thread;
+        });
     this.guard = PoolGuard.watch(client, destination, policy, this::invalidate);
     this.users =
         credentials == null
             ? null
-            : credentials.onChange(
-                (before, now) ->
-                    guard.credentialsChanged(
-                        before
-                            .expires()
-                            .map(end -> Duration.between(Clock.systemUTC().instant(), end))
-                            .orElse(policy.rotation())));
+            : credentials.onChange((before, now) ->
+                guard.credentialsChanged(
+                    before
+                        .expires()
+                        .map(end -> Duration.between(Clock.systemUTC().instant(), end))
+                        .orElse(policy.rotation())));
   }
 
   @Override
@@ -76,11 +74,7 @@ final class MeshHikariPool extends HikariDataSource {
       Decision decision = client.explain(destination);
       if (!decision.isAllowed()) {
         throw new SQLTransientConnectionException(
-            client.service()
-                + " may not call "
-                + destination
-                + " now: "
-                + decision.reason(),
+            client.service() + " may not call " + destination + " now: " + decision.reason(),
             "08001");
       }
       Connection borrowed = super.getConnection();
@@ -147,9 +141,7 @@ final class MeshHikariPool extends HikariDataSource {
 
   private void evictOneIdle(long generation) {
     HikariPoolMXBean pool = getHikariPoolMXBean();
-    if (pool == null
-        || pool.getIdleConnections() == 0
-        || pool.getThreadsAwaitingConnection() > 0) {
+    if (pool == null || pool.getIdleConnections() == 0 || pool.getThreadsAwaitingConnection() > 0) {
       return; // whoever waits comes first
     }
     // A thread that has returned none gets the idle one that was made first.

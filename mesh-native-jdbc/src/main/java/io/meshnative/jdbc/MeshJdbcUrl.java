@@ -84,19 +84,18 @@ public final class MeshJdbcUrl {
    */
   static void checkProperties(String rewritten, Map<String, String> properties) {
     DriverUrl url = DriverUrl.parse(rewritten);
-    properties.forEach(
-        (name, value) -> {
-          String inUrl = url.value(name);
-          boolean ours =
-              MeshTarget.isOurs(name)
-                  || url.dialect().isSame(name, url.dialect().factoryParameter)
-                  || url.dialect().isSame(name, "socketFactoryArg")
-                  || url.dialect().isSame(name, Dialect.ARGUMENT);
-          if (ours && !value.equals(inUrl)) {
-            throw conflict(name + "=" + inUrl, DriverUrl.shown(name, value));
-          }
-          checkParameter(url.dialect(), name, value);
-        });
+    properties.forEach((name, value) -> {
+      String inUrl = url.value(name);
+      boolean ours =
+          MeshTarget.isOurs(name)
+              || url.dialect().isSame(name, url.dialect().factoryParameter)
+              || url.dialect().isSame(name, "socketFactoryArg")
+              || url.dialect().isSame(name, Dialect.ARGUMENT);
+      if (ours && !value.equals(inUrl)) {
+        throw conflict(name + "=" + inUrl, DriverUrl.shown(name, value));
+      }
+      checkParameter(url.dialect(), name, value);
+    });
   }
 
   private static DriverUrl rewritten(DriverUrl url, MeshJdbcOptions options) {
@@ -104,20 +103,18 @@ public final class MeshJdbcUrl {
     MeshTarget target = target(url, options);
     Map<String, @Nullable String> written = new LinkedHashMap<>();
     url.parameters()
-        .forEach(
-            (name, raw) -> {
-              String value = dialect.decode(raw == null ? "" : raw);
-              checkParameter(dialect, name, value);
-              if (!isWritten(dialect, name)) {
-                written.put(name, raw);
-              }
-            });
-    dialect.defaults.forEach(
-        (name, value) -> {
-          if (url.value(name) == null) {
-            written.put(name, value);
+        .forEach((name, raw) -> {
+          String value = dialect.decode(raw == null ? "" : raw);
+          checkParameter(dialect, name, value);
+          if (!isWritten(dialect, name)) {
+            written.put(name, raw);
           }
         });
+    dialect.defaults.forEach((name, value) -> {
+      if (url.value(name) == null) {
+        written.put(name, value);
+      }
+    });
     dialect.required.forEach((name, accepted) -> written.put(name, accepted.get(0)));
     written.put(dialect.factoryParameter, dialect.factory);
     if (dialect == Dialect.SQL_SERVER) {
@@ -191,13 +188,12 @@ public final class MeshJdbcUrl {
     List<String> where = new ArrayList<>();
     host(url, said, where);
     url.parameters()
-        .forEach(
-            (name, raw) -> {
-              MeshTarget.requireKnown(name);
-              if (MeshTarget.NAMES.contains(name)) {
-                say(said, name, url.dialect().decode(raw == null ? "" : raw), "the URL");
-              }
-            });
+        .forEach((name, raw) -> {
+          MeshTarget.requireKnown(name);
+          if (MeshTarget.NAMES.contains(name)) {
+            say(said, name, url.dialect().decode(raw == null ? "" : raw), "the URL");
+          }
+        });
     String argument =
         url.dialect() == Dialect.SQL_SERVER
             ? url.value(Dialect.ARGUMENT)

@@ -143,12 +143,11 @@ record MeshTarget(Destination destination, @Nullable String client, boolean stic
   /** The same as one argument. */
   String argument() {
     StringBuilder text = new StringBuilder(destination.service());
-    each(
-        (name, value) -> {
-          if (!name.equals(SERVICE)) {
-            text.append(text.indexOf("?") < 0 ? '?' : '&').append(name).append('=').append(value);
-          }
-        });
+    each((name, value) -> {
+      if (!name.equals(SERVICE)) {
+        text.append(text.indexOf("?") < 0 ? '?' : '&').append(name).append('=').append(value);
+      }
+    });
     return text.toString();
   }
 
@@ -160,16 +159,15 @@ record MeshTarget(Destination destination, @Nullable String client, boolean stic
   MeshClient resolve() throws SocketException {
     if (client != null) {
       return MeshClients.find(client)
-          .orElseThrow(
-              () ->
-                  new SocketException(
-                      "expected a mesh client named \""
-                          + client
-                          + "\" for connections to "
-                          + destination
-                          + ", found none; call MeshClients.register(\""
-                          + client
-                          + "\", client) before the first connection"));
+          .orElseThrow(() ->
+              new SocketException(
+                  "expected a mesh client named \""
+                      + client
+                      + "\" for connections to "
+                      + destination
+                      + ", found none; call MeshClients.register(\""
+                      + client
+                      + "\", client) before the first connection"));
     }
     try {
       return MeshClients.only();

@@ -108,9 +108,6 @@ final class OpenSockets {
   }
 
   private List<Opened> connected(Predicate<Opened> which) {
-    return sockets.stream()
-        .filter(which)
-        .filter(opened -> opened.connected() != null)
-        .toList();
+    return sockets.stream().filter(which).filter(opened -> opened.connected() != null).toList();
   }
 }

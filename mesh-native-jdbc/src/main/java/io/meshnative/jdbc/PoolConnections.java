@@ -68,15 +68,14 @@ final class PoolConnections implements DataSource {
   }
 
   private void forgetClosed() {
-    made.removeIf(
-        one -> {
-          Connection held = one.connection().get();
-          try {
-            return held == null || held.isClosed();
-          } catch (SQLException e) {
-            return true;
-          }
-        });
+    made.removeIf(one -> {
+      Connection held = one.connection().get();
+      try {
+        return held == null || held.isClosed();
+      } catch (SQLException e) {
+        return true;
+      }
+    });
   }
 
   private interface Making {

@@ -55,12 +55,11 @@ public final class PoolGuard implements AutoCloseable {
     this.policy = Objects.requireNonNull(policy, "policy");
     this.pool = Objects.requireNonNull(pool, "pool");
     this.worker =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread thread = new Thread(task, "mesh-" + client.service() + "-pool");
-              thread.setDaemon(true);
-              return thread;
-            });
+        Executors.newSingleThreadScheduledExecutor(task -> {
+          Thread thread = new Thread(task, "mesh-" + client.service() + "-pool");
+          thread.setDaemon(true);
+          return thread;
+        });
   }
 
   /**
@@ -87,22 +86,20 @@ public final class PoolGuard implements AutoCloseable {
 
   private void onEvent(MeshEvent event) {
     if (event instanceof MeshEvent.TrustChanged changed) {
-      later(
-          () ->
-              invalidate(
-                  Cause.ROTATED,
-                  policy.rotation(),
-                  "the identity or the roots were renewed, generation " + changed.generation()));
+      later(() ->
+          invalidate(
+              Cause.ROTATED,
+              policy.rotation(),
+              "the identity or the roots were renewed, generation " + changed.generation()));
     } else if (event instanceof MeshEvent.Retiring retiring && isOurs(retiring)) {
       // Of the time until the cut half is for connections that are borrowed at that moment.
       Duration left = Duration.between(retiring.at(), retiring.notAfter()).dividedBy(2);
       Duration within = left.compareTo(policy.rotation()) < 0 ? left : policy.rotation();
-      later(
-          () ->
-              invalidate(
-                  Cause.ROTATED,
-                  within.isNegative() ? Duration.ZERO : within,
-                  "a connection's certificates end at " + retiring.notAfter()));
+      later(() ->
+          invalidate(
+              Cause.ROTATED,
+              within.isNegative() ? Duration.ZERO : within,
+              "a connection's certificates end at " + retiring.notAfter()));
     } else if (event instanceof MeshEvent.Withdrawn withdrawn
         && withdrawn.destination().filter(destination::equals).isPresent()) {
       later(() -> invalidate(Cause.WITHDRAWN, Duration.ZERO, withdrawn.reason()));
@@ -137,8 +134,7 @@ public final class PoolGuard implements AutoCloseable {
     for (OpenSockets.Opened opened : OpenSockets.ALL.of(client, destination)) {
       SSLSocket socket = opened.connected();
       if (socket != null
-          && set.endpoints().stream()
-              .noneMatch(endpoint -> OpenSockets.isAt(socket, endpoint))) {
+          && set.endpoints().stream().noneMatch(endpoint -> OpenSockets.isAt(socket, endpoint))) {
         others.add(socket);
       }
     }
@@ -173,12 +169,11 @@ public final class PoolGuard implements AutoCloseable {
    */
   void credentialsChanged(Duration within) {
     Duration time = within.compareTo(policy.rotation()) < 0 ? within : policy.rotation();
-    later(
-        () ->
-            invalidate(
-                Cause.CREDENTIALS_CHANGED,
-                time.isNegative() ? Duration.ZERO : time,
-                "the database's user was replaced"));
+    later(() ->
+        invalidate(
+            Cause.CREDENTIALS_CHANGED,
+            time.isNegative() ? Duration.ZERO : time,
+            "the database's user was replaced"));
   }
 
   private void later(Runnable task) {

@@ -40,8 +40,7 @@ public final class PostgresSocketFactory extends DeferredSocketFactory {
         settings.put(name, info.getProperty(name));
       }
     }
-    for (String name :
-        List.of("sslmode", "channelBinding", "connectTimeout", "socketFactoryArg")) {
+    for (String name : List.of("sslmode", "channelBinding", "connectTimeout", "socketFactoryArg")) {
       String value = info.getProperty(name);
       if (value != null) {
         settings.put(name, value);
@@ -72,20 +71,19 @@ public final class PostgresSocketFactory extends DeferredSocketFactory {
     ours.keySet().removeIf(name -> !MeshTarget.isOurs(name));
     if (argument != null) {
       MeshTarget.parameters(argument)
-          .forEach(
-              (name, value) -> {
-                String other = ours.putIfAbsent(name, value);
-                if (other != null && !other.equals(value)) {
-                  throw new IllegalArgumentException(
-                      "expected one value of "
-                          + name
-                          + ", found "
-                          + other
-                          + ", and "
-                          + value
-                          + " in socketFactoryArg");
-                }
-              });
+          .forEach((name, value) -> {
+            String other = ours.putIfAbsent(name, value);
+            if (other != null && !other.equals(value)) {
+              throw new IllegalArgumentException(
+                  "expected one value of "
+                      + name
+                      + ", found "
+                      + other
+                      + ", and "
+                      + value
+                      + " in socketFactoryArg");
+            }
+          });
     }
     return MeshTarget.of(ours);
   }

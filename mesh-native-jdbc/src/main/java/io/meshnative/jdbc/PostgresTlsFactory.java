@@ -9,7 +9,8 @@ import java.util.Properties;
 import javax.net.ssl.SSLSocketFactory;
 
 /**
- * For a PostgreSQL that does TLS itself with a certificate of the mesh, so that it needs no sidecar:
+ * For a PostgreSQL that does TLS itself with a certificate of the mesh, so that it needs no
+ * sidecar:
  *
  * <pre>{@code
  * jdbc:postgresql://10.0.0.5/app?sslmode=verify-full

@@ -76,12 +76,11 @@ public final class RefreshingCredentials implements AutoCloseable {
             Objects.requireNonNull(source, "source"),
             Clock.systemUTC(),
             () -> ThreadLocalRandom.current().nextDouble(),
-            Executors.newSingleThreadScheduledExecutor(
-                task -> {
-                  Thread thread = new Thread(task, "mesh-credentials");
-                  thread.setDaemon(true);
-                  return thread;
-                }));
+            Executors.newSingleThreadScheduledExecutor(task -> {
+              Thread thread = new Thread(task, "mesh-credentials");
+              thread.setDaemon(true);
+              return thread;
+            }));
     try {
       made.first();
       return made;
@@ -156,7 +155,7 @@ public final class RefreshingCredentials implements AutoCloseable {
     failures = 0;
     if (fresh.expires().isPresent()) {
       // Between 60 and 75 per cent of its life.
-      plan(Duration.ofMillis((long) (life.toMillis() * (0.6 + 0.15 * random.getAsDouble()))));
+      plan(Duration.ofMillis(Math.round(life.toMillis() * (0.6 + 0.15 * random.getAsDouble()))));
     }
     if (before != null && !same) {
       for (BiConsumer<DatabaseCredentials, DatabaseCredentials> listener : listeners) {

@@ -18,8 +18,11 @@ import java.time.Duration;
  * Thread-safe.
  */
 public final class SqlServerSocketFactory extends DeferredSocketFactory {
-  /** The driver gives every connect a limit of its own, from {@code loginTimeout}. */
-  private static final Duration LONGEST = Duration.ofSeconds(65_535);
+  /**
+   * The driver gives most connects a limit of its own, from {@code loginTimeout}, whose default is
+   * this; where it gives none, or a longer one, this holds.
+   */
+  private static final Duration LONGEST = Duration.ofSeconds(30);
 
   private final String argument;
 

@@ -87,8 +87,7 @@ public abstract class VaultAuth {
       @Override
       Login login(VaultHttp vault) throws IOException {
         return vault.login(
-            "approle",
-            Map.of("role_id", roleId, "secret_id", read("a secret id", secretIdFile)));
+            "approle", Map.of("role_id", roleId, "secret_id", read("a secret id", secretIdFile)));
       }
     };
   }
@@ -117,7 +116,8 @@ public abstract class VaultAuth {
       @Override
       Login login(VaultHttp vault) throws IOException {
         return vault.login(
-            "kubernetes", Map.of("role", role, "jwt", read("a service account's token", tokenFile)));
+            "kubernetes",
+            Map.of("role", role, "jwt", read("a service account's token", tokenFile)));
       }
     };
   }

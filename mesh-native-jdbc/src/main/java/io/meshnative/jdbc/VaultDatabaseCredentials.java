@@ -59,7 +59,9 @@ public final class VaultDatabaseCredentials implements CredentialsSource {
           "expected Vault's address such as https://vault:8200, found \"" + text + "\"");
     }
     boolean loopback =
-        url.host().equals("localhost") || url.host().equals("127.0.0.1") || url.host().equals("::1");
+        url.host().equals("localhost")
+            || url.host().equals("127.0.0.1")
+            || url.host().equals("::1");
     if (!url.isHttps() && !loopback && !plaintext) {
       throw new IllegalArgumentException(
           "expected https to Vault, since tokens and passwords cross this link, found "

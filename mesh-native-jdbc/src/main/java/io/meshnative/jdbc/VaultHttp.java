@@ -17,7 +17,9 @@ import okhttp3.ResponseBody;
 import okio.Buffer;
 import org.jspecify.annotations.Nullable;
 
-/** Calls of Vault's API. Bounded in time and size; follows no redirect, which would carry a token. */
+/**
+ * Calls of Vault's API. Bounded in time and size; follows no redirect, which would carry a token.
+ */
 final class VaultHttp {
   private static final MediaType JSON = MediaType.get("application/json");
   private static final long MOST = 1 << 20;
@@ -147,8 +149,8 @@ final class VaultHttp {
     boolean[] renewable = {false};
     try (JsonReader reader = JsonReader.of(text)) {
       object(reader, texts, seconds, renewable, 0);
-    } catch (RuntimeException e) {
-      // Not its message: the reader quotes what it met.
+    } catch (IOException | RuntimeException e) {
+      // Not its message, nor as a cause: the reader quotes what it met.
       throw new IOException("expected a JSON object from " + what + ", found something else");
     }
     return new Answer(Map.copyOf(texts), seconds[0], renewable[0]);

@@ -16,21 +16,76 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.mariadb.jdbc.Configuration;
 
 /**
- * What holds for every URL: it is refused with a reason, or what comes out leads nowhere but to this
- * machine, as the drivers themselves read it.
+ * What holds for every URL: it is refused with a reason, or what comes out leads nowhere but to
+ * this machine, as the drivers themselves read it.
  */
 class MeshJdbcUrlFuzzTest {
   private static final long SEED = Long.getLong("mesh.fuzz.seed", 20_261_121L);
   private static final int RUNS = 4000;
 
   private static final String[] PARTS = {
-    "db", "db2", "localhost", "evil.example.com", "10.0.0.1", "[::1]", ":", "5432", "/", "//", "app",
-    "?", "&", ";", "=", ",", "#", "@", "\\", "{", "}", "}}", "(", ")", "%", "%3d", "%26", " ", "\t",
-    "sslmode", "sslMode", "SSLMODE", "disable", "DISABLED", "require", "encrypt", "true", "false",
-    "strict", "socketFactory", "socketFactoryClass", "socketFactoryArg", "socketFactoryConstructorArg",
-    "x.Y", "PGHOST", "host", "serverName", "service", "user", "password", "meshService", "meshClient",
-    "meshSticky", "MESHSERVICE", "permitRedirect", "dnsSrv", "address=(host=evil.example.com)",
-    "io.meshnative.jdbc.PostgresSocketFactory", "ApplicationName", "gssEncMode", "ssl", "pipe",
+    "db",
+    "db2",
+    "localhost",
+    "evil.example.com",
+    "10.0.0.1",
+    "[::1]",
+    ":",
+    "5432",
+    "/",
+    "//",
+    "app",
+    "?",
+    "&",
+    ";",
+    "=",
+    ",",
+    "#",
+    "@",
+    "\\",
+    "{",
+    "}",
+    "}}",
+    "(",
+    ")",
+    "%",
+    "%3d",
+    "%26",
+    " ",
+    "\t",
+    "sslmode",
+    "sslMode",
+    "SSLMODE",
+    "disable",
+    "DISABLED",
+    "require",
+    "encrypt",
+    "true",
+    "false",
+    "strict",
+    "socketFactory",
+    "socketFactoryClass",
+    "socketFactoryArg",
+    "socketFactoryConstructorArg",
+    "x.Y",
+    "PGHOST",
+    "host",
+    "serverName",
+    "service",
+    "user",
+    "password",
+    "meshService",
+    "meshClient",
+    "meshSticky",
+    "MESHSERVICE",
+    "permitRedirect",
+    "dnsSrv",
+    "address=(host=evil.example.com)",
+    "io.meshnative.jdbc.PostgresSocketFactory",
+    "ApplicationName",
+    "gssEncMode",
+    "ssl",
+    "pipe",
   };
 
   private static String junk(RandomGenerator random, int most) {
@@ -59,11 +114,10 @@ class MeshJdbcUrlFuzzTest {
       case MYSQL ->
           ConnectionUrl.getConnectionUrlInstance(url, new Properties())
               .getHostsList()
-              .forEach(
-                  host -> {
-                    hosts.add(host.getHost());
-                    parameters.putAll(host.getHostProperties());
-                  });
+              .forEach(host -> {
+                hosts.add(host.getHost());
+                parameters.putAll(host.getHostProperties());
+              });
       case MARIADB -> {
         Configuration read = Configuration.parse(url);
         assertThat(read).as(url).isNotNull();
@@ -75,7 +129,9 @@ class MeshJdbcUrlFuzzTest {
         assertThat(read.pipe()).isNull();
         assertThat(read.localSocket()).isNull();
         Properties others = read.nonMappedOptions();
-        others.stringPropertyNames().forEach(name -> parameters.put(name, others.getProperty(name)));
+        others
+            .stringPropertyNames()
+            .forEach(name -> parameters.put(name, others.getProperty(name)));
       }
       case SQL_SERVER -> {
         java.lang.reflect.Method parse =
@@ -98,9 +154,8 @@ class MeshJdbcUrlFuzzTest {
     assertThat(read.hosts()).as("%s became %s", url, rewritten).containsExactly("localhost");
     Map<String, String> parameters = read.parameters();
     assertThat(parameters).as(rewritten).containsEntry(dialect.factoryParameter, dialect.factory);
-    dialect.required.forEach(
-        (name, accepted) ->
-            assertThat(parameters.get(name)).as(rewritten).isEqualToIgnoringCase(accepted.get(0)));
+    dialect.required.forEach((name, accepted) ->
+        assertThat(parameters.get(name)).as(rewritten).isEqualToIgnoringCase(accepted.get(0)));
     if (dialect == Dialect.SQL_SERVER) {
       MeshTarget.parse(parameters.get(Dialect.ARGUMENT));
     } else {
@@ -178,8 +233,7 @@ class MeshJdbcUrlFuzzTest {
   @EnumSource(Dialect.class)
   void oneWrongLetterInAParameterNeverLeadsToTheNetwork(Dialect dialect) {
     String rewritten =
-        MeshJdbcUrl.rewrite(
-            dialect.prefix + "db" + (dialect == Dialect.SQL_SERVER ? "" : "/app"));
+        MeshJdbcUrl.rewrite(dialect.prefix + "db" + (dialect == Dialect.SQL_SERVER ? "" : "/app"));
     int parameters = rewritten.indexOf(dialect == Dialect.SQL_SERVER ? ';' : '?') + 1;
     for (int at = parameters; at < rewritten.length(); at++) {
       for (String wrong : List.of("", "x", "X", "%")) {

@@ -183,10 +183,9 @@ class MeshJdbcUrlTest {
     assertThatThrownBy(() -> rewrite("jdbc:mysql://db/app?meshService=other"))
         .hasMessageContaining("found db")
         .hasMessageContaining("other in the URL");
-    assertThatThrownBy(
-            () ->
-                MeshJdbcUrl.rewrite(
-                    "jdbc:mysql://db/app?meshClient=a", MeshJdbcOptions.defaults().withClient("b")))
+    assertThatThrownBy(() ->
+            MeshJdbcUrl.rewrite(
+                "jdbc:mysql://db/app?meshClient=a", MeshJdbcOptions.defaults().withClient("b")))
         .hasMessageContaining("found a in the URL")
         .hasMessageContaining("b in the options");
     assertThatThrownBy(() -> rewrite("jdbc:sqlserver://db;socketFactoryClass=x.Y"))

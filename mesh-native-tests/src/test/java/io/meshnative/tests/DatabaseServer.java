@@ -93,7 +93,8 @@ final class DatabaseServer implements AutoCloseable {
             command,
             port,
             "jdbc:postgresql://127.0.0.1:" + port + "/postgres?sslmode=disable")
-        .awaitUp();
+        .awaitUp()
+        .execute("CREATE DATABASE app");
   }
 
   /** MariaDB with a database and a user for it. */
@@ -133,10 +134,7 @@ final class DatabaseServer implements AutoCloseable {
             "--max-connections=60",
             "--init-file=" + init);
     return new DatabaseServer(
-            directory,
-            command,
-            port,
-            "jdbc:mariadb://127.0.0.1:" + port + "/app?sslMode=disable")
+            directory, command, port, "jdbc:mariadb://127.0.0.1:" + port + "/app?sslMode=disable")
         .awaitUp();
   }
 
@@ -197,17 +195,27 @@ final class DatabaseServer implements AutoCloseable {
       Awaitility.await("a database that takes logins")
           .atMost(Duration.ofSeconds(180))
           .ignoreExceptions()
-          .until(
-              () -> {
-                try (java.sql.Connection connection = connect()) {
-                  return connection.isValid(60);
-                }
-              });
+          .until(() -> {
+            try (java.sql.Connection connection = connect()) {
+              return connection.isValid(60);
+            }
+          });
       return this;
     } catch (RuntimeException e) {
       String log = Files.readString(directory.resolve("server.log"));
       close();
       throw new IOException("the database did not start: " + log, e);
+    }
+  }
+
+  private DatabaseServer execute(String sql) throws Exception {
+    try (java.sql.Connection connection = connect();
+        java.sql.Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+      return this;
+    } catch (java.sql.SQLException e) {
+      close();
+      throw e;
     }
   }
 

@@ -70,7 +70,8 @@ enum DriverKind {
       if (!jar.isEmpty()) {
         Path file = Path.of(System.getProperty("mesh.it.drivers", "target/drivers"), jar);
         if (!Files.exists(file)) {
-          throw new IllegalStateException("expected the driver " + file + ", which the build copies");
+          throw new IllegalStateException(
+              "expected the driver " + file + ", which the build copies");
         }
         List<URL> urls = new ArrayList<>();
         urls.add(file.toUri().toURL());
@@ -114,8 +115,7 @@ enum DriverKind {
     all.setProperty("user", DatabaseServer.USER);
     all.setProperty("password", DatabaseServer.PASSWORD);
     Stream.of(more).forEach(all::putAll);
-    return connect(
-        io.meshnative.jdbc.MeshJdbcUrl.rewrite(prefix + rest, caller.options()), all);
+    return connect(io.meshnative.jdbc.MeshJdbcUrl.rewrite(prefix + rest, caller.options()), all);
   }
 
   Connection connect(JdbcCast.Caller caller, String rest) throws SQLException {

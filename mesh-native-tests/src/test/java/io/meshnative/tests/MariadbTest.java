@@ -99,8 +99,7 @@ class MariadbTest {
   @ParameterizedTest
   @EnumSource(DriverKind.class)
   void aBatchIsWrittenAndATransactionTakenBack(DriverKind driver) throws Exception {
-    try (Connection connection =
-            driver.connect(web, "//db/app?rewriteBatchedStatements=true");
+    try (Connection connection = driver.connect(web, "//db/app?rewriteBatchedStatements=true");
         Statement statement = connection.createStatement()) {
       statement.execute(
           "CREATE TEMPORARY TABLE written (id INT PRIMARY KEY, name TEXT) ENGINE=InnoDB");
@@ -128,10 +127,8 @@ class MariadbTest {
         Statement statement = connection.createStatement()) {
       statement.setQueryTimeout(1);
       // A sleep that is cut short is a result to MariaDB, and work is an error.
-      assertThatThrownBy(
-              () ->
-                  statement.executeQuery(
-                      "SELECT COUNT(*) FROM seq_1_to_1000000 a, seq_1_to_1000000 b"))
+      assertThatThrownBy(() ->
+              statement.executeQuery("SELECT COUNT(*) FROM seq_1_to_1000000 a, seq_1_to_1000000 b"))
           .isInstanceOf(SQLException.class);
       statement.setQueryTimeout(0);
       assertThat(one(connection, "SELECT 1")).isEqualTo("1");
@@ -146,13 +143,10 @@ class MariadbTest {
       long begun = System.nanoTime();
       assertThatThrownBy(() -> statement.executeQuery("SELECT SLEEP(300)"))
           .isInstanceOf(SQLException.class)
-          .satisfies(
-              e ->
-                  assertThat(JdbcCast.chain(e))
-                      .anySatisfy(
-                          cause ->
-                              assertThat(cause)
-                                  .isInstanceOf(java.net.SocketTimeoutException.class)));
+          .satisfies(e ->
+              assertThat(JdbcCast.chain(e))
+                  .anySatisfy(cause ->
+                      assertThat(cause).isInstanceOf(java.net.SocketTimeoutException.class)));
       assertThat(System.nanoTime() - begun).isGreaterThanOrEqualTo(1_000_000_000L);
     }
   }
@@ -173,30 +167,24 @@ class MariadbTest {
     user.setProperty("password", DatabaseServer.PASSWORD);
     assertThatThrownBy(() -> driver.connect(url, user))
         .isInstanceOf(SQLException.class)
-        .satisfies(
-            e ->
-                assertThat(JdbcCast.chain(e))
-                    .anySatisfy(
-                        cause ->
-                            assertThat(cause)
-                                .hasMessageMatching("(?s).*expected sslMode=(?i:disabled?), .*")));
+        .satisfies(e ->
+            assertThat(JdbcCast.chain(e))
+                .anySatisfy(cause ->
+                    assertThat(cause)
+                        .hasMessageMatching("(?s).*expected sslMode=(?i:disabled?), .*")));
   }
 
   @ParameterizedTest
   @EnumSource(DriverKind.class)
   void withoutAClientTheMessageSaysHowToRegisterOne(DriverKind driver) {
-    assertThatThrownBy(
-            () ->
-                driver.connect(
-                    new Caller(web.mesh(), "nobody"), "//db/app", new java.util.Properties()))
+    assertThatThrownBy(() ->
+            driver.connect(
+                new Caller(web.mesh(), "nobody"), "//db/app", new java.util.Properties()))
         .isInstanceOf(SQLException.class)
-        .satisfies(
-            e ->
-                assertThat(JdbcCast.chain(e))
-                    .anySatisfy(
-                        cause ->
-                            assertThat(cause)
-                                .hasMessageContaining(
-                                    "MeshClients.register(\"nobody\", client)")));
+        .satisfies(e ->
+            assertThat(JdbcCast.chain(e))
+                .anySatisfy(cause ->
+                    assertThat(cause)
+                        .hasMessageContaining("MeshClients.register(\"nobody\", client)")));
   }
 }

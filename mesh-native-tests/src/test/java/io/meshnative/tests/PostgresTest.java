@@ -182,14 +182,13 @@ class PostgresTest {
       PGConnection listening = listener.unwrap(PGConnection.class);
       assertThat(listening.getNotifications(50)).as("a read that times out").isNullOrEmpty();
       CompletableFuture<PGNotification[]> heard =
-          Background.supply(
-              () -> {
-                try {
-                  return listening.getNotifications((int) Cast.GUARD.toMillis());
-                } catch (SQLException e) {
-                  throw new IllegalStateException(e);
-                }
-              });
+          Background.supply(() -> {
+            try {
+              return listening.getNotifications((int) Cast.GUARD.toMillis());
+            } catch (SQLException e) {
+              throw new IllegalStateException(e);
+            }
+          });
       notify.execute("NOTIFY news, 'extra'");
       assertThat(heard.get())
           .singleElement()
@@ -258,16 +257,14 @@ class PostgresTest {
             + "&meshService=db&meshClient="
             + web.name();
     for (String more : new String[] {"", "&sslmode=require", "&sslmode=prefer"}) {
-      assertThatThrownBy(
-              () ->
-                  java.sql.DriverManager.getConnection(
-                      url + more, DatabaseServer.USER, DatabaseServer.PASSWORD))
+      assertThatThrownBy(() ->
+              java.sql.DriverManager.getConnection(
+                  url + more, DatabaseServer.USER, DatabaseServer.PASSWORD))
           .isInstanceOf(SQLException.class)
-          .satisfies(
-              e ->
-                  assertThat(JdbcCast.chain(e))
-                      .anySatisfy(
-                          cause -> assertThat(cause).hasMessageContaining("expected sslmode=disable")));
+          .satisfies(e ->
+              assertThat(JdbcCast.chain(e))
+                  .anySatisfy(
+                      cause -> assertThat(cause).hasMessageContaining("expected sslmode=disable")));
     }
   }
 }

@@ -90,6 +90,17 @@ final class RawPeer {
     return socket;
   }
 
+  /** Listens for peers with any certificate, and never looks at a policy. */
+  java.net.ServerSocket listen() throws IOException {
+    javax.net.ssl.SSLServerSocket server =
+        (javax.net.ssl.SSLServerSocket)
+            context
+                .getServerSocketFactory()
+                .createServerSocket(0, 50, java.net.InetAddress.getLoopbackAddress());
+    server.setNeedClientAuth(true);
+    return server;
+  }
+
   /** Connects, sends a byte and gets it back. */
   void ping(int port, String... versions) throws IOException {
     try (SSLSocket socket = connect(port, versions)) {

@@ -2,12 +2,12 @@ package io.meshnative.tests;
 
 import io.meshnative.ListenOptions;
 import io.meshnative.MeshClient;
-import io.meshnative.MeshServerSocket;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,7 +20,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * the bytes on. What a program would be that serves the mesh itself.
  */
 final class Terminator implements AutoCloseable {
-  private final MeshServerSocket server;
+  private final ServerSocket server;
   private final int backend;
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final AtomicInteger accepted = new AtomicInteger();
@@ -29,7 +29,12 @@ final class Terminator implements AutoCloseable {
   private boolean held;
 
   Terminator(MeshClient service, int backend) throws IOException {
-    this.server = service.listen(Cast.loopback(), ListenOptions.defaults());
+    this(service.listen(Cast.loopback(), ListenOptions.defaults()), backend);
+  }
+
+  /** Behind any listener: one that does not end connections by itself is as sidecars are. */
+  Terminator(ServerSocket server, int backend) {
+    this.server = server;
     this.backend = backend;
     start("terminator-accept", this::accept);
   }
