@@ -216,23 +216,17 @@ public final class MeshJettyConnector extends ServerConnector {
     }
 
     @Override
-    public void beanAdded(Container parent, Object child) {
-      lookAgain(parent);
-    }
+    public void beanAdded(Container parent, Object child) {}
 
+    /** Told before the server's handler is another: what left the root is what counts. */
     @Override
     public void beanRemoved(Container parent, Object child) {
-      lookAgain(parent);
-    }
-
-    private void lookAgain(Container parent) {
-      if (parent == server && gate.isArmed() && !isJudgedFirst()) {
+      if (parent == server && child instanceof MeshHandler) {
         gate.disarm();
         LOG.log(
             Level.ERROR,
-            "expected the mesh''s handler at the root of the server, found {0}: requests are no"
-                + " longer judged, so peers with layer-7 intentions are refused",
-            server.getHandler());
+            "the mesh's handler was taken from the root of the server: requests are no longer"
+                + " judged, so peers with layer-7 intentions are refused");
       }
     }
   }

@@ -60,6 +60,7 @@ public final class MeshTomcatConnector extends Connector {
     this.gate = gate;
     setScheme("https");
     setSecure(true);
+    setThrowOnFailure(true); // Tomcat would log it and start without
   }
 
   /**
