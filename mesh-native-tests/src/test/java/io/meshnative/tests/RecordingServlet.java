@@ -55,8 +55,7 @@ final class RecordingServlet extends HttpServlet {
     public Map<String, List<String>> headers() {
       Map<String, List<String>> headers = new TreeMap<>();
       for (String name : Collections.list(request.getHeaderNames())) {
-        headers.put(
-            name.toLowerCase(Locale.ROOT), Collections.list(request.getHeaders(name)));
+        headers.put(name.toLowerCase(Locale.ROOT), Collections.list(request.getHeaders(name)));
       }
       return headers;
     }

@@ -89,7 +89,8 @@ final class TestPlanTest {
       root = root.getParent();
     }
     List<Path> folders = new ArrayList<>();
-    for (String module : new String[] {"mesh-native-api", "mesh-native-servlet", "mesh-native-tests"}) {
+    for (String module :
+        new String[] {"mesh-native-api", "mesh-native-servlet", "mesh-native-tests"}) {
       folders.add(root.resolve(module).resolve("target/test-classes"));
     }
     assertThat(folders).as("compiled tests").allMatch(Files::isDirectory);

@@ -55,8 +55,8 @@ import org.eclipse.jetty.util.component.LifeCycle;
  *
  * <p>HTTP/2 is spoken where {@code jetty-http2-server} is present; which protocol a connection
  * speaks is decided by its first bytes, because there are peers whose ALPN does not tell. No {@code
- * jetty-alpn} module is needed. The parser is strict (no violation of RFC 9110 or RFC 3986, no ambiguous path). Other
- * connectors of the server are left alone.
+ * jetty-alpn} module is needed. The parser is strict (no violation of RFC 9110 or RFC 3986, no
+ * ambiguous path). Other connectors of the server are left alone.
  */
 public final class MeshJettyConnector extends ServerConnector {
   private static final Logger LOG = System.getLogger("io.meshnative.servlet");
@@ -132,8 +132,8 @@ public final class MeshJettyConnector extends ServerConnector {
 
   /**
    * Returns settings for requests of the mesh: a strict parser, no version in the answers, and no
-   * comparison of the SNI with the certificate, which names a SPIFFE id. Ambiguous paths are left to
-   * the judgement, which refuses them and ends the connection: Jetty would go on with it.
+   * comparison of the SNI with the certificate, which names a SPIFFE id. Ambiguous paths are left
+   * to the judgement, which refuses them and ends the connection: Jetty would go on with it.
    *
    * @return new settings; the caller may change limits and buffers
    */

@@ -13,7 +13,9 @@ import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Request;
 import org.jspecify.annotations.Nullable;
 
-/** A request without headers that claim an identity, which can be read as long as its right lasts. */
+/**
+ * A request without headers that claim an identity, which can be read as long as its right lasts.
+ */
 final class MeshRequest extends Request.Wrapper {
   private final AdmittedRequest admitted;
   private final HttpFields headers;

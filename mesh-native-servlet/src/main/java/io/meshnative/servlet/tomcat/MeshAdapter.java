@@ -2,9 +2,9 @@ package io.meshnative.servlet.tomcat;
 
 import io.meshnative.HttpRefusal;
 import io.meshnative.IdentityHeaders;
+import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshPeer;
-import io.meshnative.MeshAuthorizationException;
 import io.meshnative.servlet.internal.AdmittedRequest;
 import io.meshnative.servlet.internal.RequestJudge;
 import io.meshnative.servlet.internal.Verdict;
