@@ -123,18 +123,41 @@ public final class MeshMeterBinder implements MeterBinder, AutoCloseable {
         .description("Time until the own leaf ends")
         .tags(tags)
         .register(registry);
-    gauge(registry, "mesh.policy.defective", "1 while the intentions cannot be applied", tags,
+    gauge(
+        registry,
+        "mesh.policy.defective",
+        "1 while the intentions cannot be applied",
+        tags,
         now -> now.policyDefect().isPresent() ? 1 : 0);
-    gauge(registry, "mesh.intentions", "Intentions that concern callers", tags,
+    gauge(
+        registry,
+        "mesh.intentions",
+        "Intentions that concern callers",
+        tags,
         MeshSnapshot::inboundIntentions);
-    gauge(registry, "mesh.connections.active", "Live connections",
+    gauge(
+        registry,
+        "mesh.connections.active",
+        "Live connections",
         tags.and("direction", "inbound", "destination", "none"),
         now -> live(now, MeshEvent.Direction.INBOUND));
-    counter(registry, "mesh.handshakes", "Handshakes done", tags.and("kind", "full"),
+    counter(
+        registry,
+        "mesh.handshakes",
+        "Handshakes done",
+        tags.and("kind", "full"),
         MeshSnapshot::fullHandshakes);
-    counter(registry, "mesh.handshakes", "Handshakes done", tags.and("kind", "resumed"),
+    counter(
+        registry,
+        "mesh.handshakes",
+        "Handshakes done",
+        tags.and("kind", "resumed"),
         MeshSnapshot::resumedHandshakes);
-    counter(registry, "mesh.audit.dropped", "Records that a slow audit sink missed", tags,
+    counter(
+        registry,
+        "mesh.audit.dropped",
+        "Records that a slow audit sink missed",
+        tags,
         MeshSnapshot::auditDropped);
     Counted counted = new Counted(registry);
     subscriptions.add(mesh.subscribe(counted::heard));
@@ -217,8 +240,7 @@ public final class MeshMeterBinder implements MeterBinder, AutoCloseable {
       for (MeshEvent.Direction direction : MeshEvent.Direction.values()) {
         Tags tagged = tags.and("direction", lower(direction));
         denied.put(
-            direction,
-            events("mesh.authorization.denied", "Peers and requests refused", tagged));
+            direction, events("mesh.authorization.denied", "Peers and requests refused", tagged));
         withdrawn.put(
             direction,
             events(
@@ -271,12 +293,19 @@ public final class MeshMeterBinder implements MeterBinder, AutoCloseable {
         return;
       }
       String name = destination.toString();
-      gauge(registry, "mesh.endpoints", "Healthy endpoints", tags.and("destination", name),
+      gauge(
+          registry,
+          "mesh.endpoints",
+          "Healthy endpoints",
+          tags.and("destination", name),
           now -> {
             var set = now.endpoints().get(destination);
             return set == null ? 0 : set.endpoints().size();
           });
-      gauge(registry, "mesh.connections.active", "Live connections",
+      gauge(
+          registry,
+          "mesh.connections.active",
+          "Live connections",
           tags.and("direction", "outbound", "destination", name),
           now ->
               now.connections().stream()

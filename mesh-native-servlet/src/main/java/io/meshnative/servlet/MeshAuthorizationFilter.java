@@ -24,8 +24,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Enforces intentions down to methods, paths and headers in any servlet container, by the Servlet API
- * alone. Embedded Jetty and Tomcat have connectors that do the same below their containers, see
+ * Enforces intentions down to methods, paths and headers in any servlet container, by the Servlet
+ * API alone. Embedded Jetty and Tomcat have connectors that do the same below their containers, see
  * {@code MeshJettyConnector} and {@code MeshTomcatConnector}; behind those the filter lets through
  * what they have admitted, and nothing else.
  *
@@ -39,12 +39,12 @@ import java.util.Objects;
  * DispatcherType#REQUEST}). What it is forwarded to, includes, dispatches asynchronously or fails
  * into goes through on the same right; a dispatch of a request that was never admitted is refused.
  * The caller is found by the certificate that the container tells ({@code
- * jakarta.servlet.request.X509Certificate}), which must have been proven on a live connection of the
- * mesh client. Refused requests get 403, or 400 where they have a second reading, with a {@link
+ * jakarta.servlet.request.X509Certificate}), which must have been proven on a live connection of
+ * the mesh client. Refused requests get 403, or 400 where they have a second reading, with a {@link
  * HttpRefusal}.
  *
- * <p>The application is given the peer as a request attribute and as the principal, and no header by
- * which a caller could claim an identity. When the right of a running request is withdrawn, its
+ * <p>The application is given the peer as a request attribute and as the principal, and no header
+ * by which a caller could claim an identity. When the right of a running request is withdrawn, its
  * reads and writes throw {@link io.meshnative.MeshAuthorizationException}, and an asynchronous one
  * is completed.
  *
@@ -94,8 +94,7 @@ public final class MeshAuthorizationFilter implements Filter {
       refuse(answer, new HttpRefusal(403, NOT_ADMITTED), true);
       return;
     }
-    Verdict verdict =
-        judge.judge(mesh -> mesh.peer(certificate(http)), wire(http));
+    Verdict verdict = judge.judge(mesh -> mesh.peer(certificate(http)), wire(http));
     if (verdict instanceof Verdict.Refused refused) {
       refuse(answer, refused.answer(), refused.close());
       return;
@@ -133,8 +132,7 @@ public final class MeshAuthorizationFilter implements Filter {
   }
 
   private static X509Certificate certificate(HttpServletRequest request) {
-    if (request.getAttribute(CERTIFICATES) instanceof X509Certificate[] chain
-        && chain.length > 0) {
+    if (request.getAttribute(CERTIFICATES) instanceof X509Certificate[] chain && chain.length > 0) {
       return chain[0];
     }
     throw new IllegalArgumentException(

@@ -74,8 +74,8 @@ class JettyLoadTest {
         flip(world, flipped, true);
         await()
             .atMost(GUARD)
-            .until(() ->
-                world.web.trustGeneration() > before && world.api.trustGeneration() > there);
+            .until(
+                () -> world.web.trustGeneration() > before && world.api.trustGeneration() > there);
         callsGoOn();
         flip(world, flipped, false);
         callsGoOn();
@@ -99,8 +99,7 @@ class JettyLoadTest {
     }
   }
 
-  private void flip(ServletWorld world, HttpRequestView flipped, boolean allowed)
-      throws Exception {
+  private void flip(ServletWorld world, HttpRequestView flipped, boolean allowed) throws Exception {
     int number = policy.number() + 1;
     policy = new Policy(number, null);
     if (allowed) {

@@ -54,8 +54,7 @@ class MeshAuthorizationFilterTest {
     api = client("api");
     web = client("web");
     gate = api.requestGate();
-    http =
-        MeshOkHttp.install(new OkHttpClient.Builder().readTimeout(GUARD), web).build();
+    http = MeshOkHttp.install(new OkHttpClient.Builder().readTimeout(GUARD), web).build();
     open.push(() -> {
       http.connectionPool().evictAll();
       http.dispatcher().executorService().shutdown();
@@ -110,9 +109,7 @@ class MeshAuthorizationFilterTest {
     String path = "/marker-" + marker++;
     String all = String.join(",", permissions);
     plane.intention(
-        "web",
-        "api",
-        "[" + all + (all.isEmpty() ? "" : ",") + ServletWorld.allow(path) + "]");
+        "web", "api", "[" + all + (all.isEmpty() ? "" : ",") + ServletWorld.allow(path) + "]");
     HttpRequestView view = HttpRequestView.of("GET", path, List.of("api"), Map.of());
     await().atMost(GUARD).until(() -> api.explain("web", view).isAllowed());
   }

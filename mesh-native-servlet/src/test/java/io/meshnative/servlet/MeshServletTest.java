@@ -53,8 +53,8 @@ class MeshServletTest {
 
   static Stream<Arguments> worlds() {
     return Stream.of(Container.values())
-        .flatMap(container ->
-            Stream.of(Engine.values()).map(engine -> Arguments.of(container, engine)));
+        .flatMap(
+            container -> Stream.of(Engine.values()).map(engine -> Arguments.of(container, engine)));
   }
 
   @BeforeEach
@@ -124,11 +124,7 @@ class MeshServletTest {
   @Tag("T45")
   void dispatchesOfAnAdmittedRequestGoThroughOnItsRight() throws Exception {
     world.rules(
-        allow("/later"),
-        allow("/forward"),
-        allow("/include"),
-        allow("/fail"),
-        allow("/not-there"));
+        allow("/later"), allow("/forward"), allow("/include"), allow("/fail"), allow("/not-there"));
     OkHttpClient http = world.http(Protocol.HTTP_2);
     assertDenied(get(http, "/show/inner"), "default");
     assertThat(text(get(http, "/later"))).contains("dispatch: ASYNC\n", "/svc/web");

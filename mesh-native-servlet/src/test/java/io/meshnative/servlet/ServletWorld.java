@@ -98,8 +98,7 @@ final class ServletWorld implements AutoCloseable {
   void rules(String... permissions) throws MalformedRequestException {
     String marker = "/marker-" + markers.incrementAndGet();
     String all = String.join(",", permissions);
-    plane.intention(
-        "web", "api", "[" + all + (all.isEmpty() ? "" : ",") + allow(marker) + "]");
+    plane.intention("web", "api", "[" + all + (all.isEmpty() ? "" : ",") + allow(marker) + "]");
     HttpRequestView view = HttpRequestView.of("GET", marker, List.of("api.mesh"), Map.of());
     await().atMost(GUARD).until(() -> api.explain("web", view).isAllowed());
   }

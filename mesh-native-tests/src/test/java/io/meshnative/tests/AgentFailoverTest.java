@@ -113,7 +113,6 @@ class AgentFailoverTest {
     // The second agent was told as well; one that is too busy to listen lets the check run out.
     Cast.await(
         "nobody is sent to db any more",
-        () ->
-            !operator.api().require("GET", "/v1/health/connect/db?passing", "").contains(id));
+        () -> !operator.api().require("GET", "/v1/health/connect/db?passing", "").contains(id));
   }
 }

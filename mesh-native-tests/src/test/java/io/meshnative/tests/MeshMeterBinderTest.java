@@ -77,16 +77,14 @@ class MeshMeterBinderTest extends Contract {
 
         Cast.await(
             "what was withdrawn is counted",
-            () ->
-                value("mesh.connections.withdrawn", "service", "db", "direction", "inbound") > 0);
+            () -> value("mesh.connections.withdrawn", "service", "db", "direction", "inbound") > 0);
       }
       Cast.await(
           "refusals are counted",
           () -> {
             Cast.reaches(web, "db");
             return value("mesh.authorization.denied", "service", "db", "direction", "inbound")
-                    + value(
-                        "mesh.authorization.denied", "service", "web", "direction", "outbound")
+                    + value("mesh.authorization.denied", "service", "web", "direction", "outbound")
                 > 0;
           });
       assertThat(value("mesh.policy.changes", "service", "db")).isPositive();

@@ -9,7 +9,6 @@ import io.meshnative.Lease;
 import io.meshnative.ListenOptions;
 import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshClient;
-import io.meshnative.MeshEvent;
 import io.meshnative.MeshException;
 import io.meshnative.MeshIdentity;
 import io.meshnative.MeshListener;
@@ -205,8 +204,7 @@ final class InProcessMeshClient implements MeshClient {
         new ServerContexts(engines, live, workers.scheduler(), openings, names, this::listen);
     this.peers = new PeerCheck(engines.verifier(), publisher, check);
     this.registration = registration;
-    this.membership =
-        new Membership(service, sources.registrar(), workers, clock, events, states);
+    this.membership = new Membership(service, sources.registrar(), workers, clock, events, states);
   }
 
   void start() {

@@ -25,7 +25,6 @@ final class Membership {
   private final StateBoard states;
   private final AtomicReference<@Nullable Enrolment> entry = new AtomicReference<>();
 
-
   /** Of the first listener; 0 before there is one. */
   private final AtomicInteger firstPort = new AtomicInteger();
 

@@ -33,8 +33,7 @@ class RefusalTest {
                 .cause()
                 .hasMessageNotContaining("0x7f01a8001238"));
     assertThat(
-            Refusal.read(
-                ORDERS, new SSLHandshakeException("Received fatal alert: access_denied")))
+            Refusal.read(ORDERS, new SSLHandshakeException("Received fatal alert: access_denied")))
         .isPresent();
   }
 

@@ -78,8 +78,7 @@ public final class AdmittedRequest implements Verdict {
     MeshAuthorizationException reason = withdrawn;
     if (reason != null) {
       // A new one each time: the stack trace is that of the read or write.
-      throw new MeshAuthorizationException(
-          String.valueOf(reason.getMessage()), reason.decision());
+      throw new MeshAuthorizationException(String.valueOf(reason.getMessage()), reason.decision());
     }
   }
 

@@ -5,9 +5,9 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 
 /**
- * The end of an engine whose transport is closed. Neither container closes an engine's inbound side,
- * so that the mesh would take the connection for a live one until the collector finds it, and the
- * engine's native memory would stay as long.
+ * The end of an engine whose transport is closed. Neither container closes an engine's inbound
+ * side, so that the mesh would take the connection for a live one until the collector finds it, and
+ * the engine's native memory would stay as long.
  */
 public final class Engines {
   private static final int MAX_LAST_RECORDS = 64;

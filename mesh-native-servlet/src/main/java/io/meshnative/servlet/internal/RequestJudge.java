@@ -3,10 +3,10 @@ package io.meshnative.servlet.internal;
 import io.meshnative.HttpRefusal;
 import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshClient;
+import io.meshnative.MeshPeer;
 import io.meshnative.intention.Decision;
 import io.meshnative.intention.HttpRequestView;
 import io.meshnative.intention.MalformedRequestException;
-import io.meshnative.MeshPeer;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 
@@ -53,8 +53,7 @@ public final class RequestJudge {
       return new Verdict.Refused(new HttpRefusal(403, NO_PEER), true);
     } catch (RuntimeException | Error e) {
       LOG.log(Level.ERROR, "the decision over a request failed, so it is refused", e);
-      return new Verdict.Refused(
-          new HttpRefusal(403, Decision.Cause.EVALUATION_FAILED.id()), true);
+      return new Verdict.Refused(new HttpRefusal(403, Decision.Cause.EVALUATION_FAILED.id()), true);
     }
   }
 }

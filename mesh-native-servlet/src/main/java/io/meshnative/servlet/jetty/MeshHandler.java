@@ -124,7 +124,12 @@ final class MeshHandler extends Handler.Wrapper {
     });
     boolean handled = false;
     try {
-      handled = super.handle(guarded, answer, new Ending(admitted, request, response, callback));
+      Callback ending = new Ending(admitted, request, response, callback);
+      // The default handler too is given what was judged, by us and not by the server after us.
+      Handler others = getServer().getDefaultHandler();
+      handled =
+          super.handle(guarded, answer, ending)
+              || (others != null && others.handle(guarded, answer, ending));
     } finally {
       if (!handled) {
         admitted.end();

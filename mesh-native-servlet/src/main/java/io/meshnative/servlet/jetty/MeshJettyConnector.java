@@ -55,8 +55,8 @@ import org.eclipse.jetty.util.component.LifeCycle;
  *
  * <p>HTTP/2 is spoken where {@code jetty-http2-server} is present; which protocol a connection
  * speaks is decided by its first bytes, because there are peers whose ALPN does not tell. No {@code
- * jetty-alpn} module is needed. The parser is strict (no violation of RFC 9110 or RFC 3986, no ambiguous path). Other
- * connectors of the server are left alone.
+ * jetty-alpn} module is needed. The parser is strict (no violation of RFC 9110 or RFC 3986, no
+ * ambiguous path). Other connectors of the server are left alone.
  */
 public final class MeshJettyConnector extends ServerConnector {
   private static final Logger LOG = System.getLogger("io.meshnative.servlet");
@@ -132,8 +132,8 @@ public final class MeshJettyConnector extends ServerConnector {
 
   /**
    * Returns settings for requests of the mesh: a strict parser, no version in the answers, and no
-   * comparison of the SNI with the certificate, which names a SPIFFE id. Ambiguous paths are left to
-   * the judgement, which refuses them and ends the connection: Jetty would go on with it.
+   * comparison of the SNI with the certificate, which names a SPIFFE id. Ambiguous paths are left
+   * to the judgement, which refuses them and ends the connection: Jetty would go on with it.
    *
    * @return new settings; the caller may change limits and buffers
    */
@@ -216,23 +216,17 @@ public final class MeshJettyConnector extends ServerConnector {
     }
 
     @Override
-    public void beanAdded(Container parent, Object child) {
-      lookAgain(parent);
-    }
+    public void beanAdded(Container parent, Object child) {}
 
+    /** Told before the server's handler is another: what left the root is what counts. */
     @Override
     public void beanRemoved(Container parent, Object child) {
-      lookAgain(parent);
-    }
-
-    private void lookAgain(Container parent) {
-      if (parent == server && gate.isArmed() && !isJudgedFirst()) {
+      if (parent == server && child instanceof MeshHandler) {
         gate.disarm();
         LOG.log(
             Level.ERROR,
-            "expected the mesh''s handler at the root of the server, found {0}: requests are no"
-                + " longer judged, so peers with layer-7 intentions are refused",
-            server.getHandler());
+            "the mesh's handler was taken from the root of the server: requests are no longer"
+                + " judged, so peers with layer-7 intentions are refused");
       }
     }
   }

@@ -45,7 +45,12 @@ final class MeshEndpoint extends NioEndpoint {
       List<Group> groups,
       List<SignatureScheme> signatures) {
     SSLEngine engine =
-        getSSLHostConfig(host).getCertificates().iterator().next().getSslContext().createSSLEngine();
+        getSSLHostConfig(host)
+            .getCertificates()
+            .iterator()
+            .next()
+            .getSslContext()
+            .createSSLEngine();
     engine.setUseClientMode(false);
     engine.setHandshakeApplicationProtocolSelector((handshaking, offered) ->
         PROTOCOLS.stream().filter(offered::contains).findFirst().orElse(""));
@@ -73,9 +78,10 @@ final class MeshEndpoint extends NioEndpoint {
   }
 
   /**
-   * Ends a connection whose right is withdrawn, without close_notify: what was cut off must not look
-   * complete. The socket is shut down and not closed, since Tomcat's threads are using it: they find
-   * it ended at their next read or write, or at once where they wait, and close it themselves.
+   * Ends a connection whose right is withdrawn, without close_notify: what was cut off must not
+   * look complete. The socket is shut down and not closed, since Tomcat's threads are using it:
+   * they find it ended at their next read or write, or at once where they wait, and close it
+   * themselves.
    */
   void cut(SSLSession session) {
     for (Map.Entry<SocketChannel, SocketWrapperBase<NioChannel>> connection :

@@ -28,20 +28,21 @@ import org.apache.catalina.connector.Request;
  * the judgement, on the target as it came, and the containers route on the same bytes. What the
  * protocol itself refuses never reaches an error page of an application. The gate (see {@link
  * RequestGate}) is armed when the connector starts, after this was looked up, and disarmed when it
- * stops. {@code MeshAuthorizationFilter} is not needed, and does nothing more where it is installed.
+ * stops. {@code MeshAuthorizationFilter} is not needed, and does nothing more where it is
+ * installed.
  *
  * <p>The peer is a request attribute (see {@link io.meshnative.servlet.MeshPeers}) and the
  * request's principal, with {@code CLIENT_CERT} as the type of authentication, unless the
  * application has authenticated somebody itself. Headers by which callers could claim an identity
- * are taken out. When a right is withdrawn, running requests end: the transport is closed, reads and
- * writes throw, asynchronous requests end by their {@code onError}. Tomcat offers no way to reset
- * one stream of HTTP/2 from outside, so the other requests of that connection end too.
+ * are taken out. When a right is withdrawn, running requests end: the transport is closed, reads
+ * and writes throw, asynchronous requests end by their {@code onError}. Tomcat offers no way to
+ * reset one stream of HTTP/2 from outside, so the other requests of that connection end too.
  *
- * <p>TLS goes through {@code SSLHostConfigCertificate.setSslContext}: there is no file and nothing to
- * reload. Which protocol a connection speaks is decided by its first bytes, because there are peers
- * whose ALPN does not tell. The parser is as strict as Tomcat's defaults, and paths that Tomcat
- * could be configured to read otherwise are refused before it reads them. Other connectors are left
- * alone.
+ * <p>TLS goes through {@code SSLHostConfigCertificate.setSslContext}: there is no file and nothing
+ * to reload. Which protocol a connection speaks is decided by its first bytes, because there are
+ * peers whose ALPN does not tell. The parser is as strict as Tomcat's defaults, and paths that
+ * Tomcat could be configured to read otherwise are refused before it reads them. Other connectors
+ * are left alone.
  */
 public final class MeshTomcatConnector extends Connector {
   private final RequestGate gate;
@@ -60,6 +61,7 @@ public final class MeshTomcatConnector extends Connector {
     this.gate = gate;
     setScheme("https");
     setSecure(true);
+    setThrowOnFailure(true); // Tomcat would log it and start without
   }
 
   /**

@@ -12,7 +12,9 @@ import javax.net.ssl.SSLServerSocketFactory;
 import javax.net.ssl.SSLSessionContext;
 import javax.net.ssl.TrustManager;
 
-/** The mesh's context in Tomcat's words: always the same object, each engine of the newest epoch. */
+/**
+ * The mesh's context in Tomcat's words: always the same object, each engine of the newest epoch.
+ */
 final class MeshTomcatContext implements org.apache.tomcat.util.net.SSLContext {
   private final MeshClient mesh;
   private final SSLContext context;

@@ -64,7 +64,8 @@ public final class MeshAutoConfiguration {
   @ConditionalOnProperty(prefix = "mesh-native.register", name = "enabled")
   MeshRegistration meshRegistration(
       MeshClient client, MeshProperties properties, ObjectProvider<MeshServerPort> servers) {
-    return new MeshRegistration(client, properties.register(), properties.shutdownDrain(), servers.stream().toList());
+    return new MeshRegistration(
+        client, properties.register(), properties.shutdownDrain(), servers.stream().toList());
   }
 
   /** Tells tests where the mesh is served, as Boot tells of its own ports. */

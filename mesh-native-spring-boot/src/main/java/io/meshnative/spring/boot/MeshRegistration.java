@@ -94,17 +94,17 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
 
   private int port(int serverPort) {
     Integer wanted = properties.port();
-    return wanted != null
-        ? wanted
-        : MeshServerPort.listening(servers).orElse(serverPort);
+    return wanted != null ? wanted : MeshServerPort.listening(servers).orElse(serverPort);
   }
 
   private void report() {
-    current().ifPresent(now -> {
-      boolean ready = readiness == ReadinessState.ACCEPTING_TRAFFIC;
-      now.report(
-          ready ? Check.Status.PASSING : Check.Status.CRITICAL, "the application is " + readiness);
-    });
+    current()
+        .ifPresent(now -> {
+          boolean ready = readiness == ReadinessState.ACCEPTING_TRAFFIC;
+          now.report(
+              ready ? Check.Status.PASSING : Check.Status.CRITICAL,
+              "the application is " + readiness);
+        });
   }
 
   private Optional<CatalogEntry> current() {

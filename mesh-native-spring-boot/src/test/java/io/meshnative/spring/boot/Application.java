@@ -44,8 +44,7 @@ final class Application implements AutoCloseable {
     server.createContext("/", this::answer);
     server.setExecutor(threads);
     server.start();
-    entry =
-        mesh.register(Registration.of(server.getAddress().getPort()).withAddress("127.0.0.1"));
+    entry = mesh.register(Registration.of(server.getAddress().getPort()).withAddress("127.0.0.1"));
   }
 
   private void answer(HttpExchange exchange) throws IOException {

@@ -93,8 +93,7 @@ class MeshAutoConfigurationTest {
                             .address(plane.httpAddr())
                             .build())
                     .build())
-        .run(context ->
-            assertThat(context.getBean(MeshClient.class).service()).isEqualTo("own"));
+        .run(context -> assertThat(context.getBean(MeshClient.class).service()).isEqualTo("own"));
   }
 
   @Configuration(proxyBeanMethods = false)

@@ -62,8 +62,7 @@ public final class MeshEndpoint {
   public @Nullable Explanation explain(@Selector String question, @Selector String name) {
     return switch (question) {
       case "why" -> Explanation.of(name, mesh.service(), mesh.explain(name));
-      case "why-to" ->
-          Explanation.of(mesh.service(), name, mesh.explain(Destination.parse(name)));
+      case "why-to" -> Explanation.of(mesh.service(), name, mesh.explain(Destination.parse(name)));
       default -> null;
     };
   }
@@ -78,7 +77,11 @@ public final class MeshEndpoint {
    * @param intention the intention that decides; null if none does
    */
   public record Explanation(
-      String source, String destination, boolean allowed, String reason, @Nullable String intention) {
+      String source,
+      String destination,
+      boolean allowed,
+      String reason,
+      @Nullable String intention) {
     static Explanation of(String source, String destination, Decision decision) {
       return new Explanation(
           source,
@@ -227,11 +230,7 @@ public final class MeshEndpoint {
    * @param reason why, with the rule
    */
   public record Denial(
-      Instant at,
-      String direction,
-      @Nullable String peer,
-      @Nullable String remote,
-      String reason) {
+      Instant at, String direction, @Nullable String peer, @Nullable String remote, String reason) {
     static Denial of(MeshEvent.Denied denied) {
       return new Denial(
           denied.at(),

@@ -25,9 +25,7 @@ final class MeshClientHttpConnector implements ClientHttpConnector {
 
   @Override
   public Mono<ClientHttpResponse> connect(
-      HttpMethod method,
-      URI uri,
-      Function<? super ClientHttpRequest, Mono<Void>> requestCallback) {
+      HttpMethod method, URI uri, Function<? super ClientHttpRequest, Mono<Void>> requestCallback) {
     boolean mesh;
     try {
       mesh = uri.getHost() != null && hosts.destination(uri.getHost()).isPresent();

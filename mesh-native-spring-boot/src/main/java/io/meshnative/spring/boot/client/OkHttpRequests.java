@@ -29,9 +29,7 @@ final class OkHttpRequests {
       throw new IOException("expected no body in a " + method + " request to " + uri.getHost());
     }
     RequestBody sent =
-        body == null && WITH_BODY.contains(method.name())
-            ? RequestBody.create(new byte[0])
-            : body;
+        body == null && WITH_BODY.contains(method.name()) ? RequestBody.create(new byte[0]) : body;
     Request.Builder request = new Request.Builder().url(url).method(method.name(), sent);
     headers.forEach((name, values) -> {
       if (!name.equalsIgnoreCase(HttpHeaders.CONTENT_LENGTH)) {

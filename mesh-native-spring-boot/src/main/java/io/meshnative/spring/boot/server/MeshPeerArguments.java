@@ -56,8 +56,6 @@ final class MeshPeerArguments implements HandlerMethodArgumentResolver {
       throw new ServletRequestBindingException(
           "expected a request from the mesh, found one that came by another connector");
     }
-    return parameter.getParameterType() == Optional.class
-        ? Optional.ofNullable(peer)
-        : peer;
+    return parameter.getParameterType() == Optional.class ? Optional.ofNullable(peer) : peer;
   }
 }

@@ -18,8 +18,8 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnExpression;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.boot.jetty.servlet.JettyServletWebServerFactory;
-import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
@@ -37,7 +37,11 @@ import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandl
 public final class MeshServletServerAutoConfiguration {
 
   @Configuration(proxyBeanMethods = false)
-  @ConditionalOnClass({Tomcat.class, TomcatServletWebServerFactory.class, MeshTomcatConnector.class})
+  @ConditionalOnClass({
+    Tomcat.class,
+    TomcatServletWebServerFactory.class,
+    MeshTomcatConnector.class
+  })
   static class TomcatConfiguration {
     @Bean
     MeshTomcatServer meshTomcatServer(MeshClient mesh, MeshProperties properties) {

@@ -67,7 +67,8 @@ final class MeshTomcatServer
     MeshTomcatConnector made = new MeshTomcatConnector(mesh);
     made.setPort(primary ? Math.max(0, factory.getPort()) : properties.port());
     made.setThrowOnFailure(true);
-    InetAddress address = properties.address() == null ? factory.getAddress() : properties.address();
+    InetAddress address =
+        properties.address() == null ? factory.getAddress() : properties.address();
     if (address != null) {
       made.setProperty("address", address.getHostAddress());
     }
