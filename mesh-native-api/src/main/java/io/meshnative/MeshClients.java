@@ -7,7 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Clients by name, for code that is made by class name and cannot be handed an object, such as JDBC
- * socket factories. The only static state of the library. Thread-safe.
+ * socket factories. The only static state of this module. Thread-safe.
  */
 public final class MeshClients {
   private static final Map<String, MeshClient> CLIENTS = new ConcurrentHashMap<>();

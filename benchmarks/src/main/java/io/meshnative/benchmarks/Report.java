@@ -61,8 +61,8 @@ public final class Report {
    * Runs.
    *
    * @param arguments where to write the tables to; then nothing, or {@code quick}, and {@code http}
-   *     for the paths of HTTP alone. Or {@code compare}, {@code rules} or {@code http}, the number of
-   *     a comparison, and {@code full} or {@code quick}: what this program starts itself with
+   *     for the paths of HTTP alone. Or {@code compare}, {@code rules} or {@code http}, the number
+   *     of a comparison, and {@code full} or {@code quick}: what this program starts itself with
    */
   public static void main(String[] arguments) throws Exception {
     if (arguments[0].equals("compare")) {
