@@ -81,6 +81,9 @@ final class Enforcement extends Filter {
       refuse(exchange, HttpRefusal.of(e), false);
       return;
     }
+    if (client.isRetiring(https.getSSLSession())) {
+      exchange.getResponseHeaders().set("Connection", "close"); // the JDK heeds it
+    }
     serve(turn, new MeshExchange(https, headers, peer, lease, cut), chain);
   }
 

@@ -3,6 +3,7 @@ package io.meshnative.servlet;
 import static org.awaitility.Awaitility.await;
 
 import io.meshnative.MeshClient;
+import io.meshnative.RetirePolicy;
 import io.meshnative.consul.ConsulConfig;
 import io.meshnative.discovery.Destination;
 import io.meshnative.intention.HttpRequestView;
@@ -42,11 +43,18 @@ final class ServletWorld implements AutoCloseable {
   }
 
   ServletWorld(Container container, Engine engine, TestApplication application) throws Exception {
+    this(container, engine, application, RetirePolicy.defaults());
+  }
+
+  /** With connections that the server retires by a policy; the caller's is the default. */
+  ServletWorld(
+      Container container, Engine engine, TestApplication application, RetirePolicy retirePolicy)
+      throws Exception {
     this.engine = engine;
     this.application = application;
     open.push(plane);
     plane.allow("api", "web");
-    api = client("api");
+    api = client("api", retirePolicy);
     server = container.start(api, application);
     open.push(server);
     web = client("web");
@@ -55,10 +63,15 @@ final class ServletWorld implements AutoCloseable {
   }
 
   MeshClient client(String service) throws Exception {
+    return client(service, RetirePolicy.defaults());
+  }
+
+  private MeshClient client(String service, RetirePolicy retirePolicy) throws Exception {
     MeshClient client =
         MeshClient.builder(service)
             .consul(ConsulConfig.builder().address(plane.httpAddr()).build())
             .tlsProvider(engine.provider())
+            .retirePolicy(retirePolicy)
             .build();
     open.push(client);
     client.awaitReady(GUARD);

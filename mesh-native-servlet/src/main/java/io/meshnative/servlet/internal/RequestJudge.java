@@ -9,6 +9,7 @@ import io.meshnative.intention.HttpRequestView;
 import io.meshnative.intention.MalformedRequestException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import javax.net.ssl.SSLSession;
 
 /** Decides over requests. Whatever goes wrong on the way denies. Thread-safe. */
 public final class RequestJudge {
@@ -21,6 +22,11 @@ public final class RequestJudge {
 
   public RequestJudge(MeshClient mesh) {
     this.mesh = mesh;
+  }
+
+  /** Whether a connection is to get no new requests, since its certificates grow old. */
+  public boolean isRetiring(SSLSession session) {
+    return mesh.isRetiring(session);
   }
 
   /** Finds who asks. */

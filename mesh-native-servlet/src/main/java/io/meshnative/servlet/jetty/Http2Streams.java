@@ -19,7 +19,21 @@ final class Http2Streams {
         && Reset.of(connection, request);
   }
 
+  /** Asks the peer for no new streams on this connection; false if it is no HTTP/2. */
+  static boolean goAway(Connection connection) {
+    return connection.getClass().getName().startsWith("org.eclipse.jetty.http2.")
+        && Reset.goAway(connection);
+  }
+
   private static final class Reset {
+    static boolean goAway(Connection connection) {
+      if (!(connection instanceof HTTP2Connection http2)) {
+        return false;
+      }
+      var unused = http2.getSession().shutdown(); // what runs goes on to its end
+      return true;
+    }
+
     static boolean of(Connection connection, Request request) {
       if (!(connection instanceof HTTP2Connection http2)) {
         return false;

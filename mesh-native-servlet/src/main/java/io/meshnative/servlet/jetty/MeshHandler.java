@@ -48,6 +48,7 @@ final class MeshHandler extends Handler.Wrapper {
       refuse(request, response, callback, refused);
       return true;
     }
+    MeshConnection.of(request).retire(connector.judge(), request, response.getHeaders());
     return serve((AdmittedRequest) verdict, request, response, callback);
   }
 

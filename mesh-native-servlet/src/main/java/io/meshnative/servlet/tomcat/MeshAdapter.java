@@ -59,6 +59,11 @@ final class MeshAdapter implements Adapter {
     Exchange exchange = new Exchange((AdmittedRequest) verdict, request, response);
     SSLSession session = session(request);
     exchange.begin(() -> endpoint.cut(session));
+    if (!isHttp2(request)
+        && request.getMimeHeaders().getHeader("Upgrade") == null
+        && mesh.isRetiring(session)) {
+      response.setHeader("Connection", "close"); // Tomcat heeds it
+    }
     try {
       containers.service(request, response);
     } finally {
