@@ -86,6 +86,7 @@ class StreamsTest {
     exchange.sendResponseHeaders(200, 0);
     try (exchange;
         OutputStream out = exchange.getResponseBody()) {
+      out.flush(); // newer JDKs keep the head back until something is sent
       for (String event = next(); !event.isEmpty(); event = next()) {
         out.write(("data: " + event + "\n\n").getBytes(StandardCharsets.UTF_8));
         out.flush();
