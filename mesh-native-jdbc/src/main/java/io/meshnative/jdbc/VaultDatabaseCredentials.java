@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  *         .build();
  * try (RefreshingCredentials users = RefreshingCredentials.start(vault);
  *     HikariDataSource pool = MeshHikari.builder(config).credentials(users).build()) {
+ *   …
+ * }
  * }</pre>
  *
  * <p>{@code GET /v1/database/creds/orders} makes a user, {@code PUT /v1/sys/leases/renew} prolongs
