@@ -5,6 +5,15 @@ import io.grpc.Server;
 import io.grpc.ServerBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.IoHandlerFactory;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import io.meshnative.MeshClient;
 import io.meshnative.consul.ConsulConfig;
 import io.meshnative.discovery.Destination;
@@ -27,7 +36,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * From a channel of gRPC's to a server of gRPC's, all of them with gRPC's own settings: by the
  * library; by TLS that one configures by hand, with chains of the same length; and by sidecars in
- * front of plaintext on both sides, where there are any. One connection each.
+ * front of plaintext on both sides, where there are any. One connection each, and event loops for
+ * each end.
  */
 final class GrpcPaths implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -100,6 +110,23 @@ final class GrpcPaths implements AutoCloseable {
     return server;
   }
 
+  /**
+   * Both ends are in this JVM, where gRPC would serve both by the same event loops, and one end may
+   * find what the other sent without a wake-up. Between two processes there is no such thing, and
+   * none on the mesh's path, whose servers have loops of their own.
+   */
+  private NettyServerBuilder onItsOwnLoops() {
+    boolean epoll = Epoll.isAvailable();
+    IoHandlerFactory io = epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+    EventLoopGroup loops =
+        new MultiThreadIoEventLoopGroup(0, new DefaultThreadFactory("server", true), io);
+    keep(() -> loops.shutdownGracefully(0, 5, TimeUnit.SECONDS));
+    return NettyServerBuilder.forAddress(anyPort())
+        .channelType(epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class)
+        .bossEventLoopGroup(loops)
+        .workerEventLoopGroup(loops);
+  }
+
   private void add(String name, ManagedChannel channel, List<Process> others) {
     keep(
         () -> {
@@ -139,8 +166,7 @@ final class GrpcPaths implements AutoCloseable {
     IssuedCertificate web = issued("web", chain);
     GrpcService service = new GrpcService();
     Server server =
-        started(
-            NettyServerBuilder.forAddress(anyPort()).sslContext(hand.server(api, root)), service);
+        started(onItsOwnLoops().sslContext(hand.server(api, root)), service);
     add(
         hand.title(),
         NettyChannelBuilder.forAddress("127.0.0.1", server.getPort())
@@ -164,7 +190,7 @@ final class GrpcPaths implements AutoCloseable {
   }
 
   private void sidecars() throws Exception {
-    int behind = started(NettyServerBuilder.forAddress(anyPort()), new GrpcService()).getPort();
+    int behind = started(onItsOwnLoops(), new GrpcService()).getPort();
     Sidecars sidecars = keep(new Sidecars());
     Optional<String> consul = Sidecars.find("consul");
     if (consul.isPresent()) {

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -18,7 +19,8 @@ import org.openjdk.jmh.util.ListStatistics;
 
 /**
  * Calls on connections that are kept alive, over each path, in turns of a fraction of a second:
- * whatever happens to the machine happens to all. The order changes from round to round.
+ * whatever happens to the machine happens to all. The order is drawn anew for each round, so that no
+ * path always has its turn after the same other one.
  *
  * @param title the first column of the table
  * @param callers how many threads call, one call at a time each
@@ -58,8 +60,9 @@ record PathComparison(String title, int callers) {
       Map<CallPath, List<Turn>> turns = new LinkedHashMap<>();
       all.forEach(path -> turns.put(path, new ArrayList<>()));
       List<CallPath> order = new ArrayList<>(all);
+      Random random = new Random(effort.rounds()); // the same orders in each run
       for (int round = 0; round < effort.rounds(); round++) {
-        Collections.rotate(order, 1);
+        Collections.shuffle(order, random);
         for (CallPath path : order) {
           turns.get(path).add(turn(path, threads, effort.turnMillis()));
         }
