@@ -102,11 +102,10 @@ final class GrpcPaths implements AutoCloseable {
 
   private Server started(ServerBuilder<?> builder, GrpcService service) throws Exception {
     Server server = builder.addService(service.definition()).build().start();
-    keep(
-        () -> {
-          server.shutdownNow();
-          server.awaitTermination(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-        });
+    keep(() -> {
+      server.shutdownNow();
+      server.awaitTermination(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    });
     return server;
   }
 
@@ -128,11 +127,10 @@ final class GrpcPaths implements AutoCloseable {
   }
 
   private void add(String name, ManagedChannel channel, List<Process> others) {
-    keep(
-        () -> {
-          channel.shutdownNow();
-          channel.awaitTermination(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-        });
+    keep(() -> {
+      channel.shutdownNow();
+      channel.awaitTermination(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    });
     paths.add(new GrpcPath(name, channel, call, others));
   }
 
@@ -165,8 +163,7 @@ final class GrpcPaths implements AutoCloseable {
     IssuedCertificate api = issued("api", chain);
     IssuedCertificate web = issued("web", chain);
     GrpcService service = new GrpcService();
-    Server server =
-        started(onItsOwnLoops().sslContext(hand.server(api, root)), service);
+    Server server = started(onItsOwnLoops().sslContext(hand.server(api, root)), service);
     add(
         hand.title(),
         NettyChannelBuilder.forAddress("127.0.0.1", server.getPort())
@@ -202,9 +199,7 @@ final class GrpcPaths implements AutoCloseable {
     if (envoy.isPresent()) {
       IssuedCertificate web = plane.caIssue("web");
       IssuedCertificate api = plane.caIssue("api");
-      addPlain(
-          "Envoys",
-          sidecars.envoy(envoy.get(), true, behind, plane.roots().get(0), web, api));
+      addPlain("Envoys", sidecars.envoy(envoy.get(), true, behind, plane.roots().get(0), web, api));
     } else {
       missing.add("Envoys: no envoy binary");
     }

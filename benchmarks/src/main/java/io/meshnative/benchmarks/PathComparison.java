@@ -19,8 +19,8 @@ import org.openjdk.jmh.util.ListStatistics;
 
 /**
  * Calls on connections that are kept alive, over each path, in turns of a fraction of a second:
- * whatever happens to the machine happens to all. The order is drawn anew for each round, so that no
- * path always has its turn after the same other one.
+ * whatever happens to the machine happens to all. The order is drawn anew for each round, so that
+ * no path always has its turn after the same other one.
  *
  * @param title the first column of the table
  * @param callers how many threads call, one call at a time each

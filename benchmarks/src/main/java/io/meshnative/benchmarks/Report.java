@@ -67,9 +67,9 @@ public final class Report {
    * Runs.
    *
    * @param arguments where to write the tables to; then nothing, or {@code quick}, and {@code http}
-   *     or {@code grpc} for the paths of these alone. Or {@code compare}, {@code rules}, {@code http}
-   *     or {@code grpc}, the number of a comparison, and {@code full} or {@code quick}: what this
-   *     program starts itself with
+   *     or {@code grpc} for the paths of these alone. Or {@code compare}, {@code rules}, {@code
+   *     http} or {@code grpc}, the number of a comparison, and {@code full} or {@code quick}: what
+   *     this program starts itself with
    */
   public static void main(String[] arguments) throws Exception {
     if (arguments[0].equals("compare")) {

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Path;
 import java.util.Collection;
-import java.util.Optional;
 import java.util.List;
+import java.util.Optional;
 import okhttp3.Protocol;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -63,17 +63,15 @@ class BenchmarksTest {
   /** Ours and by hand on both engines in any case; sidecars where there are any. */
   @ParameterizedTest
   @CsvSource({"UNARY, 1", "UNARY, 32", "STREAM, 1"})
-  void aComparisonOfGrpcMakesARowForEachPath(GrpcPath.GrpcCall call, int callers)
-      throws Exception {
+  void aComparisonOfGrpcMakesARowForEachPath(GrpcPath.GrpcCall call, int callers) throws Exception {
     List<String> lines =
         new GrpcComparison("title", call, callers).run(new Comparison.Effort(1, 1, 50, 2));
     assertThat(lines).hasSize(8);
     assertThat(lines.get(0)).matches("row \\| title, mesh \\|( [\\d,]+ \\|){4}  \\|  \\|");
     assertThat(lines.subList(1, 3))
-        .allMatch(
-            line ->
-                line.matches(
-                    "row \\| title, by hand, .* \\|( [\\d,]+ \\|){4} \\*\\*.*\\*\\* \\| .* \\|"));
+        .allMatch(line ->
+            line.matches(
+                "row \\| title, by hand, .* \\|( [\\d,]+ \\|){4} \\*\\*.*\\*\\* \\| .* \\|"));
     assertThat(lines.subList(3, 5))
         .allMatch(
             line -> line.startsWith("row | title,") || line.startsWith("agreed not compared"));
