@@ -14,16 +14,15 @@ import okhttp3.Response;
  * @param name for the table
  * @param calls the client
  * @param request what is asked for, again and again
+ * @param expected by which HTTP
  * @param others the processes in between
  */
-record HttpPath(String name, Call.Factory calls, Request request, List<Process> others) {
+record HttpPath(
+    String name, Call.Factory calls, Request request, Protocol expected, List<Process> others)
+    implements CallPath {
 
-  /**
-   * One call.
-   *
-   * @param patienceMillis how long it may take; 0 for as long as it wants
-   */
-  void call(Protocol expected, int patienceMillis) throws IOException {
+  @Override
+  public void call(int patienceMillis) throws IOException {
     Call call = calls.newCall(request);
     call.timeout().timeout(patienceMillis, TimeUnit.MILLISECONDS);
     try (Response response = call.execute()) {
@@ -43,12 +42,5 @@ record HttpPath(String name, Call.Factory calls, Request request, List<Process> 
                 + " bytes");
       }
     }
-  }
-
-  /** CPU time of the processes in between, so far. */
-  long othersCpuNanos() {
-    return others.stream()
-        .mapToLong(process -> process.info().totalCpuDuration().orElseThrow().toNanos())
-        .sum();
   }
 }

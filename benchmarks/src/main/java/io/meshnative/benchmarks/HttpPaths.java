@@ -71,7 +71,9 @@ final class HttpPaths implements AutoCloseable {
       client.connectionPool().evictAll();
       client.dispatcher().executorService().shutdown();
     });
-    paths.add(new HttpPath(name, client, new Request.Builder().url(url).build(), others));
+    Protocol expected = http2 ? Protocol.HTTP_2 : Protocol.HTTP_1_1;
+    Request request = new Request.Builder().url(url).build();
+    paths.add(new HttpPath(name, client, request, expected, others));
   }
 
   /** OkHttp keeps 5 idle connections otherwise, and the rest would be handshakes. */

@@ -44,6 +44,12 @@ public final class Report {
           new HttpComparison("HTTP/1.1, JSSE", Engine.JSSE, Protocol.HTTP_1_1, 1),
           new HttpComparison("HTTP/2, JSSE", Engine.JSSE, Protocol.HTTP_2, 1));
 
+  private static final List<GrpcComparison> GRPC =
+      List.of(
+          new GrpcComparison("unary, 1 in flight", GrpcPath.GrpcCall.UNARY, 1),
+          new GrpcComparison("unary, 32 in flight", GrpcPath.GrpcCall.UNARY, 32),
+          new GrpcComparison("stream of 64 × 64 KiB", GrpcPath.GrpcCall.STREAM, 1));
+
   private final PrintStream out;
   private final boolean quick;
 
@@ -61,8 +67,9 @@ public final class Report {
    * Runs.
    *
    * @param arguments where to write the tables to; then nothing, or {@code quick}, and {@code http}
-   *     for the paths of HTTP alone. Or {@code compare}, {@code rules} or {@code http}, the number
-   *     of a comparison, and {@code full} or {@code quick}: what this program starts itself with
+   *     or {@code grpc} for the paths of these alone. Or {@code compare}, {@code rules}, {@code
+   *     http} or {@code grpc}, the number of a comparison, and {@code full} or {@code quick}: what
+   *     this program starts itself with
    */
   public static void main(String[] arguments) throws Exception {
     if (arguments[0].equals("compare")) {
@@ -79,11 +86,17 @@ public final class Report {
           .forEach(System.out::println);
       return;
     }
+    if (arguments[0].equals("grpc")) {
+      GRPC.get(Integer.parseInt(arguments[1]))
+          .run(shortTurns(arguments[2].equals("quick")))
+          .forEach(System.out::println);
+      return;
+    }
     Path file = Path.of(arguments[0]);
     List<String> options = List.of(arguments).subList(1, arguments.length);
     try (PrintStream out =
         new PrintStream(Files.newOutputStream(file), true, StandardCharsets.UTF_8)) {
-      new Report(out, options.contains("quick")).run(options.contains("http"));
+      new Report(out, options.contains("quick")).run(options);
     }
     System.out.println();
     System.out.print(Files.readString(file));
@@ -91,6 +104,10 @@ public final class Report {
 
   private static Comparison.Effort effort(boolean quick) {
     return quick ? Comparison.Effort.QUICK : Comparison.Effort.FULL;
+  }
+
+  private static Comparison.Effort shortTurns(boolean quick) {
+    return quick ? Comparison.Effort.QUICK : Comparison.Effort.SHORT_TURNS;
   }
 
   private static void compare(int number, boolean quick) throws Exception {
@@ -106,12 +123,15 @@ public final class Report {
   }
 
   private static void rules(int number, boolean quick) throws Exception {
-    Comparison.Effort effort = quick ? Comparison.Effort.QUICK : Comparison.Effort.SHORT_TURNS;
-    RulesComparison comparison = new RulesComparison(RulesComparison.SETS.get(number), effort);
+    RulesComparison comparison =
+        new RulesComparison(RulesComparison.SETS.get(number), shortTurns(quick));
     System.out.println("row " + comparison.run(AgentRules.binary()));
   }
 
-  private void run(boolean httpAlone) throws Exception {
+  private void run(List<String> options) throws Exception {
+    boolean http = options.contains("http");
+    boolean grpc = options.contains("grpc");
+    boolean all = !http && !grpc;
     long begun = System.nanoTime();
     out.printf(
         Locale.ROOT,
@@ -120,22 +140,15 @@ public final class Report {
         System.getProperty("java.runtime.version"),
         System.getProperty("os.name") + " " + System.getProperty("os.arch"),
         Runtime.getRuntime().availableProcessors(),
-        ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
-    Comparison.Effort effort = effort(quick);
-    String each =
-        String.format(
-            Locale.ROOT,
-            "Each comparison: one JVM, %d + %d turns a side, of %d ms each that counts.",
-            effort.warmups(),
-            effort.rounds(),
-            effort.turnMillis());
+        load());
     List<String> agreed = new ArrayList<>();
-    if (!httpAlone) {
+    if (all) {
       decisions();
       out.println();
       rules();
       out.printf(
-          "%n%s Ratios are ours / by hand, with their 95 %% confidence intervals.%n%n", each);
+          "%n%s Ratios are ours / by hand, with their 95 %% confidence intervals.%n%n",
+          each(effort(quick)));
       out.println(
           "| | ours, µs | by hand, µs | **ratio of time** | ours, CPU µs | by hand, CPU µs | ratio"
               + " of CPU | ours, B/op | by hand, B/op |");
@@ -145,23 +158,54 @@ public final class Report {
       }
       out.println();
     }
-    out.printf(
-        "%s Ratios are mesh / the path of the row, with their 95 %% confidence intervals: below 1"
-            + " the mesh takes less.%n%n",
-        each);
-    out.println(
-        "| | requests/s | p50, µs | p99, µs | CPU µs a request, all processes | **ratio of time** |"
-            + " ratio of CPU |");
-    out.println("|---|---|---|---|---|---|---|");
-    for (int i = 0; i < HTTP.size(); i++) {
-      print(inItsOwnJvm("http", i), agreed);
+    if (all || http) {
+      paths("http", "requests/s", "a request", effort(quick), HTTP.size(), agreed);
     }
-    out.println();
+    if (all || grpc) {
+      paths("grpc", "calls/s", "a call", shortTurns(quick), GRPC.size(), agreed);
+    }
     agreed.forEach(line -> out.println("- " + line.substring("agreed ".length())));
     out.printf(
         Locale.ROOT,
-        "- the whole run took %d s%n",
-        TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begun));
+        "- the whole run took %d s; load average %.2f when it ended%n",
+        TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begun),
+        load());
+  }
+
+  private static double load() {
+    return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+  }
+
+  private static String each(Comparison.Effort effort) {
+    return String.format(
+        Locale.ROOT,
+        "Each comparison: one JVM, %d + %d turns a side, of %d ms each that counts.",
+        effort.warmups(),
+        effort.rounds(),
+        effort.turnMillis());
+  }
+
+  private void paths(
+      String kind,
+      String rate,
+      String piece,
+      Comparison.Effort effort,
+      int comparisons,
+      List<String> agreed)
+      throws Exception {
+    out.printf(
+        "%s Ratios are mesh / the path of the row, with their 95 %% confidence intervals: below 1"
+            + " the mesh takes less.%n%n",
+        each(effort));
+    out.printf(
+        "| | %s | p50, µs | p99, µs | CPU µs %s, all processes | **ratio of time** |"
+            + " ratio of CPU |%n",
+        rate, piece);
+    out.println("|---|---|---|---|---|---|---|");
+    for (int i = 0; i < comparisons; i++) {
+      print(inItsOwnJvm(kind, i), agreed);
+    }
+    out.println();
   }
 
   private void print(List<String> lines, List<String> agreed) {

@@ -60,6 +60,25 @@ class BenchmarksTest {
             line -> line.startsWith("row | title,") || line.startsWith("agreed not compared"));
   }
 
+  /** Ours and by hand on both engines in any case; sidecars where there are any. */
+  @ParameterizedTest
+  @CsvSource({"UNARY, 1", "UNARY, 32", "STREAM, 1"})
+  void aComparisonOfGrpcMakesARowForEachPath(GrpcPath.GrpcCall call, int callers) throws Exception {
+    List<String> lines =
+        new GrpcComparison("title", call, callers).run(new Comparison.Effort(1, 1, 50, 2));
+    assertThat(lines).hasSize(8);
+    assertThat(lines.get(0)).matches("row \\| title, mesh \\|( [\\d,]+ \\|){4}  \\|  \\|");
+    assertThat(lines.subList(1, 3))
+        .allMatch(line ->
+            line.matches(
+                "row \\| title, by hand, .* \\|( [\\d,]+ \\|){4} \\*\\*.*\\*\\* \\| .* \\|"));
+    assertThat(lines.subList(3, 5))
+        .allMatch(
+            line -> line.startsWith("row | title,") || line.startsWith("agreed not compared"));
+    assertThat(lines.subList(5, 8))
+        .allMatch(line -> line.matches("agreed gRPC, .*: TLSv1\\.3, TLS_AES_.*"));
+  }
+
   @Test
   void decisionsAreMeasured() throws Exception {
     OptionsBuilder options = new OptionsBuilder();
