@@ -15,6 +15,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.ImportRuntimeHints;
 
 /**
  * Databases whose URL names a mesh host are reached through the mesh; all others are left alone,
@@ -26,6 +27,7 @@ import org.springframework.context.annotation.Configuration;
 @ConditionalOnClass({MeshJdbcUrl.class, JdbcConnectionDetails.class})
 @ConditionalOnBean(MeshClient.class)
 @ConditionalOnProperty(prefix = "mesh-native.client", name = "enabled", matchIfMissing = true)
+@ImportRuntimeHints(MeshJdbcRuntimeHints.class)
 public final class MeshJdbcAutoConfiguration {
   static final String URLS = "meshJdbcUrls";
 
