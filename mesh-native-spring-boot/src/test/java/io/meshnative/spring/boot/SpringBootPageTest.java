@@ -20,8 +20,7 @@ class SpringBootPageTest {
       Pattern.compile("(?m)^\\| `(?<name>[a-z.-]+)` \\| (`(?<given>[^`]*)`)?[^|]*\\|");
 
   private static String page() throws IOException {
-    return Files.readString(
-        Path.of("..", "docs", "spring-boot.md"), StandardCharsets.UTF_8);
+    return Files.readString(Path.of("..", "docs", "spring-boot.md"), StandardCharsets.UTF_8);
   }
 
   /** Each property with its default, empty where the metadata knows none. */
@@ -53,12 +52,11 @@ class SpringBootPageTest {
     Map<String, String> defaults = metadata();
     ROW.matcher(page())
         .results()
-        .forEach(
-            row -> {
-              String value = defaults.get(row.group(1));
-              if (value != null && !value.isEmpty()) {
-                assertThat(row.group(3)).as(row.group(1)).isEqualTo(value);
-              }
-            });
+        .forEach(row -> {
+          String value = defaults.get(row.group(1));
+          if (value != null && !value.isEmpty()) {
+            assertThat(row.group(3)).as(row.group(1)).isEqualTo(value);
+          }
+        });
   }
 }

@@ -12,8 +12,9 @@ import org.springframework.beans.factory.config.ConfigurableBeanFactory;
 import org.springframework.beans.factory.config.DestructionAwareBeanPostProcessor;
 
 /**
- * Makes HikariCP pools follow the mesh: a URL that was set on the pool itself is rewritten, and when
- * the right to call the database is withdrawn the pool lets its connections go before they are cut.
+ * Makes HikariCP pools follow the mesh: a URL that was set on the pool itself is rewritten, and
+ * when the right to call the database is withdrawn the pool lets its connections go before they are
+ * cut.
  */
 final class MeshHikariPools implements DestructionAwareBeanPostProcessor {
   private final ConfigurableBeanFactory beans;

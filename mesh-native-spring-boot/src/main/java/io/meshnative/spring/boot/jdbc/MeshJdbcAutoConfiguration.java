@@ -44,8 +44,7 @@ public final class MeshJdbcAutoConfiguration {
       public Object postProcessAfterInitialization(Object bean, String name) {
         if (bean instanceof JdbcConnectionDetails details
             && urls.getObject().isMesh(details.getJdbcUrl())) {
-          return new MeshConnectionDetails(
-              details, urls.getObject().rewrite(details.getJdbcUrl()));
+          return new MeshConnectionDetails(details, urls.getObject().rewrite(details.getJdbcUrl()));
         }
         return bean;
       }

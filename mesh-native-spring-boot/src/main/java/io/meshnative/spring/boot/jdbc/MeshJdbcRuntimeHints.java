@@ -24,8 +24,7 @@ final class MeshJdbcRuntimeHints implements RuntimeHintsRegistrar {
       if (ClassUtils.isPresent(factory, loader)) {
         hints
             .reflection()
-            .registerType(
-                TypeReference.of(factory), MemberCategory.INVOKE_PUBLIC_CONSTRUCTORS);
+            .registerType(TypeReference.of(factory), MemberCategory.INVOKE_PUBLIC_CONSTRUCTORS);
       }
     }
   }

@@ -54,8 +54,7 @@ final class MeshJdbcUrls implements AutoCloseable {
       return false;
     }
     return parts.group("rest").toLowerCase(Locale.ROOT).contains(OURS)
-        || Arrays.stream(BETWEEN_HOSTS.split(parts.group("authority")))
-            .anyMatch(this::isMeshHost);
+        || Arrays.stream(BETWEEN_HOSTS.split(parts.group("authority"))).anyMatch(this::isMeshHost);
   }
 
   /**
@@ -66,8 +65,7 @@ final class MeshJdbcUrls implements AutoCloseable {
   String rewrite(String url) {
     boolean says = url.toLowerCase(Locale.ROOT).contains("meshclient=");
     MeshJdbcOptions options = MeshJdbcOptions.defaults();
-    return MeshJdbcUrl.rewrite(
-        withoutSuffix(url), says ? options : options.withClient(name));
+    return MeshJdbcUrl.rewrite(withoutSuffix(url), says ? options : options.withClient(name));
   }
 
   /** The rewriter knows {@code .mesh}, not the application's own suffix. */

@@ -54,22 +54,21 @@ class DataSourcesTest {
   void aMeshHostInThePropertiesReachesThePoolRewrittenForThisApplicationsClient() {
     AtomicReference<String> name = new AtomicReference<>();
     runner
-        .withPropertyValues("spring.datasource.url=jdbc:postgresql://db.mesh:5432/app?ApplicationName=x")
-        .run(
-            context -> {
-              String url = url(context.getBean(DataSource.class));
-              assertThat(url)
-                  .startsWith("jdbc:postgresql://localhost:5432/app?")
-                  .contains("meshService=db", "sslmode=disable", "ApplicationName=x")
-                  .contains("socketFactory=io.meshnative.jdbc.PostgresSocketFactory");
-              assertThat(MeshClients.find(client(url)))
-                  .containsSame(context.getBean(MeshClient.class));
-              assertThat(context.getBean(HikariDataSource.class).getUsername()).isEqualTo("app");
-              assertThat(context.getBean(JdbcConnectionDetails.class).getDriverClassName())
-                  .isEqualTo("org.postgresql.Driver");
-              assertThat(context.getBean(MeshHikariPools.class).guarded()).isEqualTo(1);
-              name.set(client(url));
-            });
+        .withPropertyValues(
+            "spring.datasource.url=jdbc:postgresql://db.mesh:5432/app?ApplicationName=x")
+        .run(context -> {
+          String url = url(context.getBean(DataSource.class));
+          assertThat(url)
+              .startsWith("jdbc:postgresql://localhost:5432/app?")
+              .contains("meshService=db", "sslmode=disable", "ApplicationName=x")
+              .contains("socketFactory=io.meshnative.jdbc.PostgresSocketFactory");
+          assertThat(MeshClients.find(client(url))).containsSame(context.getBean(MeshClient.class));
+          assertThat(context.getBean(HikariDataSource.class).getUsername()).isEqualTo("app");
+          assertThat(context.getBean(JdbcConnectionDetails.class).getDriverClassName())
+              .isEqualTo("org.postgresql.Driver");
+          assertThat(context.getBean(MeshHikariPools.class).guarded()).isEqualTo(1);
+          name.set(client(url));
+        });
     assertThat(MeshClients.find(name.get())).isEmpty();
   }
 
@@ -84,11 +83,10 @@ class DataSourcesTest {
         }) {
       runner
           .withPropertyValues("spring.datasource.url=" + url)
-          .run(
-              context -> {
-                assertThat(url(context.getBean(DataSource.class))).isEqualTo(url);
-                assertThat(context.getBean(MeshHikariPools.class).guarded()).isZero();
-              });
+          .run(context -> {
+            assertThat(url(context.getBean(DataSource.class))).isEqualTo(url);
+            assertThat(context.getBean(MeshHikariPools.class).guarded()).isZero();
+          });
     }
   }
 
@@ -96,26 +94,23 @@ class DataSourcesTest {
   void consulsNamesAndTheApplicationsOwnSuffixCountAsForHttp() {
     runner
         .withPropertyValues("spring.datasource.url=jdbc:postgresql://db.service.consul/app")
-        .run(
-            context ->
-                assertThat(url(context.getBean(DataSource.class))).contains("meshService=db"));
+        .run(context ->
+            assertThat(url(context.getBean(DataSource.class))).contains("meshService=db"));
     runner
         .withPropertyValues(
             "mesh-native.client.consul-names=false",
             "spring.datasource.url=jdbc:postgresql://db.service.consul/app")
-        .run(
-            context ->
-                assertThat(url(context.getBean(DataSource.class)))
-                    .isEqualTo("jdbc:postgresql://db.service.consul/app"));
+        .run(context ->
+            assertThat(url(context.getBean(DataSource.class)))
+                .isEqualTo("jdbc:postgresql://db.service.consul/app"));
     runner
         .withPropertyValues(
             "mesh-native.client.host-suffix=.internal",
             "spring.datasource.url=jdbc:postgresql://db.internal:6432/app")
-        .run(
-            context ->
-                assertThat(url(context.getBean(DataSource.class)))
-                    .startsWith("jdbc:postgresql://localhost:6432/app?")
-                    .contains("meshService=db"));
+        .run(context ->
+            assertThat(url(context.getBean(DataSource.class)))
+                .startsWith("jdbc:postgresql://localhost:6432/app?")
+                .contains("meshService=db"));
   }
 
   @Test
@@ -123,13 +118,11 @@ class DataSourcesTest {
     runner
         .withPropertyValues("spring.datasource.url=jdbc:postgresql://db.mesh/app")
         .withBean(JdbcConnectionDetails.class, () -> new Container())
-        .run(
-            context -> {
-              assertThat(url(context.getBean(DataSource.class)))
-                  .isEqualTo("jdbc:postgresql://localhost:32768/test");
-              assertThat(context.getBean(JdbcConnectionDetails.class))
-                  .isInstanceOf(Container.class);
-            });
+        .run(context -> {
+          assertThat(url(context.getBean(DataSource.class)))
+              .isEqualTo("jdbc:postgresql://localhost:32768/test");
+          assertThat(context.getBean(JdbcConnectionDetails.class)).isInstanceOf(Container.class);
+        });
   }
 
   private record Container() implements JdbcConnectionDetails {
@@ -159,11 +152,10 @@ class DataSourcesTest {
               own.setJdbcUrl("jdbc:postgresql://orders.mesh/app");
               return own;
             })
-        .run(
-            context -> {
-              assertThat(url(context.getBean(DataSource.class))).contains("meshService=orders");
-              assertThat(context.getBean(MeshHikariPools.class).guarded()).isEqualTo(1);
-            });
+        .run(context -> {
+          assertThat(url(context.getBean(DataSource.class))).contains("meshService=orders");
+          assertThat(context.getBean(MeshHikariPools.class).guarded()).isEqualTo(1);
+        });
   }
 
   @Test
@@ -176,13 +168,12 @@ class DataSourcesTest {
         }) {
       runner
           .withPropertyValues("spring.datasource.url=" + url)
-          .run(
-              context ->
-                  assertThat(context)
-                      .getFailure()
-                      .rootCause()
-                      .isInstanceOf(IllegalArgumentException.class)
-                      .hasMessageContaining("expected"));
+          .run(context ->
+              assertThat(context)
+                  .getFailure()
+                  .rootCause()
+                  .isInstanceOf(IllegalArgumentException.class)
+                  .hasMessageContaining("expected"));
     }
   }
 
@@ -196,9 +187,7 @@ class DataSourcesTest {
         .run(context -> assertThat(context).hasNotFailed().doesNotHaveBean(MeshJdbcUrls.class));
     local
         .withClassLoader(new FilteredClassLoader(HikariDataSource.class))
-        .run(
-            context ->
-                assertThat(context).hasNotFailed().doesNotHaveBean("meshHikariPools"));
+        .run(context -> assertThat(context).hasNotFailed().doesNotHaveBean("meshHikariPools"));
     local
         .withPropertyValues("mesh-native.client.enabled=false")
         .run(context -> assertThat(context).hasNotFailed().doesNotHaveBean(MeshJdbcUrls.class));

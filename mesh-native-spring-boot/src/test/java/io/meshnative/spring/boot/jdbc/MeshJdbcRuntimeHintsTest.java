@@ -44,8 +44,7 @@ class MeshJdbcRuntimeHintsTest {
   @Test
   void withoutTheModuleThereIsNothingToHint() {
     RuntimeHints hints = new RuntimeHints();
-    new MeshJdbcRuntimeHints()
-        .registerHints(hints, new FilteredClassLoader("io.meshnative.jdbc"));
+    new MeshJdbcRuntimeHints().registerHints(hints, new FilteredClassLoader("io.meshnative.jdbc"));
     assertThat(hints.reflection().typeHints()).isEmpty();
   }
 }
