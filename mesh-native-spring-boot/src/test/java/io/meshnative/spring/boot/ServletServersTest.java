@@ -29,6 +29,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
 import org.springframework.boot.jetty.servlet.JettyServletWebServerFactory;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.servlet.ServletWebServerFactory;
@@ -67,7 +68,7 @@ class ServletServersTest {
   }
 
   @SpringBootConfiguration
-  @EnableAutoConfiguration
+  @EnableAutoConfiguration(exclude = DataSourceAutoConfiguration.class)
   @Import(Controller.class)
   static class OnTomcat {
     @Bean
@@ -77,7 +78,7 @@ class ServletServersTest {
   }
 
   @SpringBootConfiguration
-  @EnableAutoConfiguration
+  @EnableAutoConfiguration(exclude = DataSourceAutoConfiguration.class)
   @Import(Controller.class)
   static class OnJetty {
     @Bean
@@ -196,6 +197,50 @@ class ServletServersTest {
                     "server.ssl.certificate-private-key=none.pem")
                 .close())
         .hasRootCauseInstanceOf(MeshServerConflictException.class);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Server.class)
+  void probesReachTheManagementPortInPlainWhileTheMainConnectorIsTheMesh(Server server)
+      throws Exception {
+    // Both servers are on the class path of these tests, and Boot's two factories exclude each
+    // other.
+    String other =
+        server == Server.TOMCAT
+            ? "org.springframework.boot.jetty.autoconfigure.actuate.web.server"
+                + ".JettyServletManagementContextAutoConfiguration"
+            : "org.springframework.boot.tomcat.autoconfigure.actuate.web.server"
+                + ".TomcatServletManagementContextAutoConfiguration";
+    try (ConfigurableApplicationContext shop =
+        start(
+            server,
+            "spring.autoconfigure.exclude=" + other,
+            "mesh-native.server.mode=primary",
+            "management.server.port=0",
+            "management.server.address=127.0.0.1")) {
+      Environment environment = shop.getEnvironment();
+      OkHttpClient probe = new OkHttpClient();
+      String health = "/actuator/health";
+      String management =
+          "http://127.0.0.1:" + environment.getProperty("local.management.port") + health;
+      try (Response response =
+          probe.newCall(new Request.Builder().url(management).build()).execute()) {
+        assertThat(response.code()).isEqualTo(200);
+      }
+      String main = environment.getProperty("local.server.port");
+      assertThat(environment.getProperty("local.mesh.port")).isEqualTo(main);
+      Request plain =
+          new Request.Builder().url("http://127.0.0.1:" + main + "/public/perhaps").build();
+      assertThat(served(probe, plain)).isFalse();
+    }
+  }
+
+  private static boolean served(OkHttpClient http, Request request) {
+    try (Response response = http.newCall(request).execute()) {
+      return response.isSuccessful();
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   @Test
