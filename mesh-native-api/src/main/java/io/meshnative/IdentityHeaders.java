@@ -1,6 +1,5 @@
 package io.meshnative;
 
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -46,7 +45,15 @@ public final class IdentityHeaders {
    */
   public static boolean contains(String name) {
     String plain = name.toLowerCase(Locale.ROOT).replace('_', '-');
-    return NAMES.contains(plain) || Arrays.stream(PREFIXES).anyMatch(plain::startsWith);
+    if (NAMES.contains(plain)) {
+      return true;
+    }
+    for (String prefix : PREFIXES) { // asked of each header of each request
+      if (plain.startsWith(prefix)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
