@@ -104,7 +104,11 @@ class RotationTest {
       }
       await()
           .atMost(GUARD)
-          .until(() -> web.trustGeneration() > own && orders.trustGeneration() > theirs);
+          .until(() ->
+              web.trustGeneration() > own
+                  && orders.trustGeneration() > theirs
+                  && trustsAll(web)
+                  && trustsAll(orders)); // nobody may be two roots behind
       long before = calls.get() + echoes.get();
       await()
           .atMost(GUARD)
@@ -158,5 +162,10 @@ class RotationTest {
     return web.snapshot().connections().stream()
         .map(connection -> connection.since())
         .collect(Collectors.toSet());
+  }
+
+  private boolean trustsAll(MeshClient client) {
+    return client.trustBundles().stream()
+        .anyMatch(bundle -> bundle.roots().containsAll(town.plane.roots()));
   }
 }

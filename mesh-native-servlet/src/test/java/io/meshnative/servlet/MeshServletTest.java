@@ -264,13 +264,11 @@ class MeshServletTest {
     OkHttpClient http = world.http(Protocol.HTTP_2);
     OkHttpClient old = world.http(Protocol.HTTP_1_1);
     for (int rotation = 0; rotation < 5; rotation++) {
-      long before = world.web.trustGeneration();
-      long there = world.api.trustGeneration();
-      world.plane.rotateRoot();
-      while (world.web.trustGeneration() == before || world.api.trustGeneration() == there) {
+      world.rotate(() -> {
         assertThat(text(get(http, "/show/a"))).contains("path: /show/a\n");
         assertThat(text(get(old, "/show/a"))).contains("path: /show/a\n");
-      }
+        return null;
+      });
     }
   }
 

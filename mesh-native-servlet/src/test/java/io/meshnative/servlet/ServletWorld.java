@@ -2,6 +2,7 @@ package io.meshnative.servlet;
 
 import static org.awaitility.Awaitility.await;
 
+import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshClient;
 import io.meshnative.RetirePolicy;
 import io.meshnative.consul.ConsulConfig;
@@ -16,6 +17,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
@@ -114,6 +116,37 @@ final class ServletWorld implements AutoCloseable {
     plane.intention("web", "api", "[" + all + (all.isEmpty() ? "" : ",") + allow(marker) + "]");
     HttpRequestView view = HttpRequestView.of("GET", marker, List.of("api.mesh"), Map.of());
     await().atMost(GUARD).until(() -> api.explain("web", view).isAllowed());
+    await().atMost(GUARD).until(this::mayDial); // the caller hears of it by a watch of its own
+  }
+
+  private boolean mayDial() throws IOException {
+    try {
+      web.dial("api").close();
+      return true;
+    } catch (MeshAuthorizationException e) {
+      return false;
+    }
+  }
+
+  /** Rotates the root, and waits until both sides trust the new one: nobody may be two behind. */
+  void rotate(Callable<?> meanwhile) throws Exception {
+    long before = web.trustGeneration();
+    long there = api.trustGeneration();
+    plane.rotateRoot();
+    while (web.trustGeneration() == before
+        || api.trustGeneration() == there
+        || !bothTrustAll()) {
+      meanwhile.call();
+    }
+  }
+
+  boolean bothTrustAll() {
+    return trustsAll(web) && trustsAll(api);
+  }
+
+  private boolean trustsAll(MeshClient client) {
+    return client.trustBundles().stream()
+        .anyMatch(bundle -> bundle.roots().containsAll(plane.roots()));
   }
 
   /** Denies {@code web} everything, down to connecting. */

@@ -22,6 +22,7 @@ import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -132,7 +133,10 @@ class DefectivePolicyTest {
     private final Logger logger = Logger.getLogger("io.meshnative");
     private final List<LogRecord> seen = new CopyOnWriteArrayList<>();
 
+    private final @Nullable Level before = logger.getLevel();
+
     Lines() {
+      logger.setLevel(Level.ALL); // another class of this JVM may have silenced it
       logger.addHandler(this);
     }
 
@@ -147,6 +151,7 @@ class DefectivePolicyTest {
     @Override
     public void close() {
       logger.removeHandler(this);
+      logger.setLevel(before);
     }
   }
 }
