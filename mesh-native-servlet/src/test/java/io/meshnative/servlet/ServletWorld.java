@@ -133,9 +133,7 @@ final class ServletWorld implements AutoCloseable {
     long before = web.trustGeneration();
     long there = api.trustGeneration();
     plane.rotateRoot();
-    while (web.trustGeneration() == before
-        || api.trustGeneration() == there
-        || !bothTrustAll()) {
+    while (web.trustGeneration() == before || api.trustGeneration() == there || !bothTrustAll()) {
       meanwhile.call();
     }
   }
