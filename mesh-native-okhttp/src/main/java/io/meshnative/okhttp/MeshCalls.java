@@ -44,6 +44,7 @@ final class MeshCalls implements Interceptor {
   private static final int MAX_CROSSINGS = 20;
 
   private final MeshClient mesh;
+  private final MeshCallOptions options;
   private final MeshHosts hosts;
   private final boolean betweenServices;
   private final Tokens tokens;
@@ -55,12 +56,27 @@ final class MeshCalls implements Interceptor {
 
   MeshCalls(MeshClient mesh, MeshCallOptions options) {
     this.mesh = mesh;
+    this.options = options;
     this.hosts = options.hosts();
     this.betweenServices = options.redirects().contains(Border.BETWEEN_SERVICES);
     this.tokens = new Tokens(mesh);
     this.sockets = new TokenSockets(tokens);
     this.roots = new MeshRoots(mesh);
     this.tls = new MeshTls(mesh, mesh.trustGeneration());
+  }
+
+  boolean isOf(MeshClient client, MeshCallOptions how) {
+    return mesh == client && options.equals(how);
+  }
+
+  static String described(MeshClient mesh, MeshCallOptions options) {
+    return "as " + mesh.service() + " (" + options.hosts() + ", redirects " + options.redirects() + ")";
+  }
+
+  /** Returns who calls, and how. */
+  @Override
+  public String toString() {
+    return described(mesh, options);
   }
 
   @Override

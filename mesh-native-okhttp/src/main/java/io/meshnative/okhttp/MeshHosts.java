@@ -7,9 +7,11 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which host names of URLs are services of the mesh. All others are left alone.
@@ -186,6 +188,18 @@ public final class MeshHosts {
             + " in \""
             + host
             + "\"; it is not looked up anywhere else");
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof MeshHosts that
+        && suffix.equals(that.suffix)
+        && consulNames == that.consulNames;
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(suffix, consulNames);
   }
 
   /** Returns the suffixes. */

@@ -1,9 +1,12 @@
 package io.meshnative.okhttp;
 
 import io.meshnative.MeshClient;
+import java.util.List;
 import java.util.Objects;
 import okhttp3.Call;
+import okhttp3.Interceptor;
 import okhttp3.OkHttpClient;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Leads OkHttp's calls to mesh services into the mesh.
@@ -70,7 +73,8 @@ public final class MeshOkHttp {
   }
 
   /**
-   * Installs the mesh in a client. Clients derived from it by {@code newBuilder()} have it too.
+   * Installs the mesh in a client. Clients derived from it by {@code newBuilder()} have it too;
+   * installing the same again changes nothing.
    *
    * @param builder changed and returned; interceptors that are added later see calls as the
    *     application made them no longer, but with {@code https} URLs, and may not lead them to
@@ -78,11 +82,25 @@ public final class MeshOkHttp {
    * @param mesh must stay open as long as calls are made
    * @param options how calls go into the mesh
    * @return the builder
+   * @throws IllegalStateException if it has the mesh already, as another service or with other
+   *     options: one of the two would count, and not say which
    */
   public static OkHttpClient.Builder install(
       OkHttpClient.Builder builder, MeshClient mesh, MeshCallOptions options) {
     Objects.requireNonNull(mesh, "mesh");
     Objects.requireNonNull(options, "options");
+    MeshCalls held = installed(builder.interceptors());
+    if (held != null) {
+      if (held.isOf(mesh, options)) {
+        return builder;
+      }
+      throw new IllegalStateException(
+          "expected a client without the mesh, found one that calls "
+              + held
+              + " and was to call "
+              + MeshCalls.described(mesh, options)
+              + ": derive both from one without the mesh");
+    }
     return builder
         .addInterceptor(new MeshCalls(mesh, options))
         .addNetworkInterceptor(new MeshWire(options));
@@ -112,5 +130,34 @@ public final class MeshOkHttp {
   public static Call.Factory callFactory(
       OkHttpClient client, MeshClient mesh, MeshCallOptions options) {
     return install(client.newBuilder(), mesh, options).build();
+  }
+
+  /**
+   * Tells whether a client has the mesh, by {@link #install} or derived from one that has it.
+   *
+   * @param client the client
+   * @return whether it has
+   */
+  public static boolean isInstalled(OkHttpClient client) {
+    return installed(client.interceptors()) != null;
+  }
+
+  /**
+   * Tells whether the clients of a builder have the mesh.
+   *
+   * @param builder the builder; not changed
+   * @return whether they have
+   */
+  public static boolean isInstalled(OkHttpClient.Builder builder) {
+    return installed(builder.interceptors()) != null;
+  }
+
+  private static @Nullable MeshCalls installed(List<Interceptor> interceptors) {
+    for (Interceptor interceptor : interceptors) {
+      if (interceptor instanceof MeshCalls calls) {
+        return calls;
+      }
+    }
+    return null;
   }
 }
