@@ -57,6 +57,12 @@ final class Application implements AutoCloseable {
             + exchange.getRequestURI()
             + " "
             + new String(body, StandardCharsets.UTF_8);
+    if (exchange.getRequestURI().getPath().equals("/redirect")) {
+      exchange.getResponseHeaders().add("Location", exchange.getRequestURI().getQuery());
+      exchange.sendResponseHeaders(302, -1);
+      exchange.close();
+      return;
+    }
     byte[] answer = text.trim().getBytes(StandardCharsets.UTF_8);
     String said = exchange.getRequestHeaders().getFirst("X-Say");
     exchange.getResponseHeaders().add("X-Echo", said == null ? "nothing" : said);

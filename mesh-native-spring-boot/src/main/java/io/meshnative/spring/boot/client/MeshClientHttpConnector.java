@@ -1,6 +1,5 @@
 package io.meshnative.spring.boot.client;
 
-import io.meshnative.okhttp.MeshHosts;
 import java.io.IOException;
 import java.net.URI;
 import java.util.function.Function;
@@ -15,12 +14,12 @@ import reactor.core.publisher.Mono;
 final class MeshClientHttpConnector implements ClientHttpConnector {
   private final ClientHttpConnector others;
   private final OkHttpClient calls;
-  private final MeshHosts hosts;
+  private final Routing routing;
 
-  MeshClientHttpConnector(ClientHttpConnector others, OkHttpClient calls, MeshHosts hosts) {
+  MeshClientHttpConnector(ClientHttpConnector others, OkHttpClient calls, Routing routing) {
     this.others = others;
     this.calls = calls;
-    this.hosts = hosts;
+    this.routing = routing;
   }
 
   @Override
@@ -28,7 +27,7 @@ final class MeshClientHttpConnector implements ClientHttpConnector {
       HttpMethod method, URI uri, Function<? super ClientHttpRequest, Mono<Void>> requestCallback) {
     boolean mesh;
     try {
-      mesh = uri.getHost() != null && hosts.destination(uri.getHost()).isPresent();
+      mesh = routing.intoMesh(uri);
     } catch (IOException e) {
       return Mono.error(e);
     }

@@ -1,6 +1,5 @@
 package io.meshnative.spring.boot.client;
 
-import io.meshnative.okhttp.MeshHosts;
 import java.io.IOException;
 import java.net.URI;
 import okhttp3.OkHttpClient;
@@ -12,19 +11,18 @@ import org.springframework.http.client.ClientHttpRequestFactory;
 final class MeshClientHttpRequestFactory implements ClientHttpRequestFactory {
   private final ClientHttpRequestFactory others;
   private final OkHttpClient calls;
-  private final MeshHosts hosts;
+  private final Routing routing;
 
   MeshClientHttpRequestFactory(
-      ClientHttpRequestFactory others, OkHttpClient calls, MeshHosts hosts) {
+      ClientHttpRequestFactory others, OkHttpClient calls, Routing routing) {
     this.others = others;
     this.calls = calls;
-    this.hosts = hosts;
+    this.routing = routing;
   }
 
   @Override
   public ClientHttpRequest createRequest(URI uri, HttpMethod method) throws IOException {
-    String host = uri.getHost();
-    return host != null && hosts.destination(host).isPresent()
+    return routing.intoMesh(uri)
         ? new OkHttpClientRequest(calls, uri, method)
         : others.createRequest(uri, method);
   }

@@ -19,11 +19,11 @@ final class MeshHttp implements AutoCloseable {
 
   private static final long IDLE_MINUTES = 5;
 
-  private final MeshHosts hosts;
+  private final Routing routing;
   private final OkHttpClient client;
 
   MeshHttp(MeshClient mesh, MeshHosts hosts) {
-    this.hosts = hosts;
+    this.routing = new Routing(hosts);
     Dispatcher dispatcher = new Dispatcher();
     // Limits on calls are the application's, who knows what its callees bear.
     dispatcher.setMaxRequests(Integer.MAX_VALUE);
@@ -39,8 +39,8 @@ final class MeshHttp implements AutoCloseable {
             .build();
   }
 
-  MeshHosts hosts() {
-    return hosts;
+  Routing routing() {
+    return routing;
   }
 
   OkHttpClient calls(HttpTimeouts timeouts) {

@@ -14,13 +14,9 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.http.client.ClientHttpRequestFactoryBuilder;
-import org.springframework.boot.http.client.autoconfigure.ClientHttpRequestFactoryBuilderCustomizer;
-import org.springframework.boot.http.client.autoconfigure.reactive.ClientHttpConnectorBuilderCustomizer;
 import org.springframework.boot.http.client.reactive.ClientHttpConnectorBuilder;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.core.Ordered;
-import org.springframework.core.annotation.Order;
 import org.springframework.http.client.ClientHttpRequestFactory;
 import org.springframework.http.client.reactive.ClientHttpConnector;
 import org.springframework.web.client.RestClient;
@@ -31,12 +27,7 @@ import reactor.core.publisher.Mono;
  * of {@link OkHttpClient} beans go into the mesh where their host is a mesh host, and are left
  * alone elsewhere.
  */
-@AutoConfiguration(
-    after = MeshAutoConfiguration.class,
-    beforeName = {
-      "org.springframework.boot.http.client.autoconfigure.imperative.ImperativeHttpClientAutoConfiguration",
-      "org.springframework.boot.http.client.autoconfigure.reactive.ReactiveHttpClientAutoConfiguration"
-    })
+@AutoConfiguration(after = MeshAutoConfiguration.class)
 @ConditionalOnClass({MeshOkHttp.class, OkHttpClient.class})
 @ConditionalOnBean(MeshClient.class)
 @ConditionalOnProperty(prefix = "mesh-native.client", name = "enabled", matchIfMissing = true)
@@ -62,30 +53,46 @@ public final class MeshHttpClientAutoConfiguration {
     return new BeanPostProcessor() {
       @Override
       public Object postProcessAfterInitialization(Object bean, String name) {
-        return bean instanceof OkHttpClient client && bean.getClass() == OkHttpClient.class
-            ? MeshOkHttp.install(client.newBuilder(), mesh.getObject(), hosts.getObject()).build()
-            : bean;
+        if (bean instanceof OkHttpClient client
+            && bean.getClass() == OkHttpClient.class
+            && !MeshOkHttp.isInstalled(client)) {
+          return MeshOkHttp.install(client.newBuilder(), mesh.getObject(), hosts.getObject())
+              .build();
+        }
+        if (bean instanceof OkHttpClient.Builder builder && !MeshOkHttp.isInstalled(builder)) {
+          return MeshOkHttp.install(builder, mesh.getObject(), hosts.getObject());
+        }
+        return bean;
       }
     };
   }
 
-  /** For {@code RestClient} and {@code RestTemplate}. */
+  /**
+   * For {@code RestClient} and {@code RestTemplate}. Boot's customizers would not see a builder that
+   * the application defines itself, whose calls to mesh hosts would go to DNS.
+   */
   @Configuration(proxyBeanMethods = false)
   @ConditionalOnClass({RestClient.class, ClientHttpRequestFactoryBuilder.class})
   static class Imperative {
-    /** Last, since it wraps what the others have made. */
     @Bean
-    @Order(Ordered.LOWEST_PRECEDENCE)
-    ClientHttpRequestFactoryBuilderCustomizer<ClientHttpRequestFactoryBuilder<?>>
-        meshRequestFactories(MeshHttp http) {
-      return builder -> wrapped(builder, http);
+    static BeanPostProcessor meshRequestFactories(ObjectProvider<MeshHttp> http) {
+      return new BeanPostProcessor() {
+        @Override
+        public Object postProcessAfterInitialization(Object bean, String name) {
+          return bean instanceof ClientHttpRequestFactoryBuilder<?> builder
+              ? wrapped(builder, http)
+              : bean;
+        }
+      };
     }
 
     private static ClientHttpRequestFactoryBuilder<ClientHttpRequestFactory> wrapped(
-        ClientHttpRequestFactoryBuilder<?> builder, MeshHttp http) {
-      return settings ->
-          new MeshClientHttpRequestFactory(
-              builder.build(settings), http.calls(HttpTimeouts.of(settings)), http.hosts());
+        ClientHttpRequestFactoryBuilder<?> builder, ObjectProvider<MeshHttp> mesh) {
+      return settings -> {
+        MeshHttp http = mesh.getObject();
+        return new MeshClientHttpRequestFactory(
+            builder.build(settings), http.calls(HttpTimeouts.of(settings)), http.routing());
+      };
     }
   }
 
@@ -93,19 +100,25 @@ public final class MeshHttpClientAutoConfiguration {
   @Configuration(proxyBeanMethods = false)
   @ConditionalOnClass({Mono.class, ClientHttpConnectorBuilder.class})
   static class Reactive {
-    /** Last, since it wraps what the others have made. */
     @Bean
-    @Order(Ordered.LOWEST_PRECEDENCE)
-    ClientHttpConnectorBuilderCustomizer<ClientHttpConnectorBuilder<?>> meshConnectors(
-        MeshHttp http) {
-      return builder -> wrapped(builder, http);
+    static BeanPostProcessor meshConnectors(ObjectProvider<MeshHttp> http) {
+      return new BeanPostProcessor() {
+        @Override
+        public Object postProcessAfterInitialization(Object bean, String name) {
+          return bean instanceof ClientHttpConnectorBuilder<?> builder
+              ? wrapped(builder, http)
+              : bean;
+        }
+      };
     }
 
     private static ClientHttpConnectorBuilder<ClientHttpConnector> wrapped(
-        ClientHttpConnectorBuilder<?> builder, MeshHttp http) {
-      return settings ->
-          new MeshClientHttpConnector(
-              builder.build(settings), http.calls(HttpTimeouts.of(settings)), http.hosts());
+        ClientHttpConnectorBuilder<?> builder, ObjectProvider<MeshHttp> mesh) {
+      return settings -> {
+        MeshHttp http = mesh.getObject();
+        return new MeshClientHttpConnector(
+            builder.build(settings), http.calls(HttpTimeouts.of(settings)), http.routing());
+      };
     }
   }
 }
