@@ -7,6 +7,9 @@ import io.meshnative.discovery.Registration;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.availability.AvailabilityChangeEvent;
@@ -35,6 +38,7 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
   // Guarded by the lock.
   private @Nullable CatalogEntry entry;
 
+  private volatile boolean left;
   private volatile boolean running;
   private volatile ReadinessState readiness = ReadinessState.REFUSING_TRAFFIC;
 
@@ -71,9 +75,14 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
   private void enter(int serverPort) {
     lock.lock();
     try {
-      if (entry != null) {
+      if (entry != null && !left) {
         return;
       }
+      if (entry != null) {
+        // A context that was stopped starts again, perhaps on another port.
+        entry.close();
+      }
+      left = false;
       Registration registration =
           Registration.of(port(serverPort))
               .withTags(properties.tags().toArray(String[]::new))
@@ -121,30 +130,36 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
     running = true;
   }
 
+  /** Does not block: the catalog is told, and watchers waited for, on a thread of its own. */
   @Override
   public void stop(Runnable done) {
     running = false;
-    Thread leaver =
-        new Thread(
-            () -> {
-              try {
-                current().filter(CatalogEntry::hide).ifPresent(hidden -> awaitWatchers());
-              } finally {
-                done.run();
-              }
-            },
-            "mesh-" + client.service() + "-leave");
-    leaver.setDaemon(true);
-    leaver.start();
+    Executor leaver = this::onThreadOfItsOwn;
+    leaver.execute(() -> {
+      boolean awaited = false;
+      try {
+        awaited = hide();
+      } finally {
+        // Those who watch the catalog are told within a moment; until then they still come.
+        Executor after =
+            awaited
+                ? CompletableFuture.delayedExecutor(drain.toNanos(), TimeUnit.NANOSECONDS, leaver)
+                : Runnable::run;
+        after.execute(done);
+      }
+    });
   }
 
-  /** Those who watch the catalog are told within a moment; until then they still come. */
-  private void awaitWatchers() {
-    try {
-      Thread.sleep(drain.toMillis());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+  private boolean hide() {
+    Optional<CatalogEntry> hidden = current();
+    left = true;
+    return hidden.map(CatalogEntry::hide).orElse(false);
+  }
+
+  private void onThreadOfItsOwn(Runnable task) {
+    Thread thread = new Thread(task, "mesh-" + client.service() + "-leave");
+    thread.setDaemon(true);
+    thread.start();
   }
 
   @Override
