@@ -23,6 +23,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param register how the service enters the catalog
  * @param server whether the web server serves the mesh
  * @param client which calls go into the mesh
+ * @param security whether Spring Security knows peers
  * @param stale what serves while the control plane is away
  */
 @ConfigurationProperties("mesh-native")
@@ -36,6 +37,7 @@ public record MeshProperties(
     @DefaultValue Register register,
     @DefaultValue Server server,
     @DefaultValue Client client,
+    @DefaultValue Security security,
     @DefaultValue Stale stale) {
 
   /** Whether the application waits for its identity when it starts. */
@@ -141,6 +143,13 @@ public record MeshProperties(
       @DefaultValue("true") boolean enabled,
       @DefaultValue(".mesh") String hostSuffix,
       @DefaultValue("true") boolean consulNames) {}
+
+  /**
+   * Whether Spring Security knows peers.
+   *
+   * @param enabled whether a request's peer is its authentication, where Spring Security is there
+   */
+  public record Security(@DefaultValue("true") boolean enabled) {}
 
   /**
    * What serves while the control plane is away.

@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.core.MethodParameter;
+import org.springframework.core.annotation.MergedAnnotations;
 import org.springframework.web.bind.ServletRequestBindingException;
 import org.springframework.web.bind.support.WebDataBinderFactory;
 import org.springframework.web.context.request.NativeWebRequest;
@@ -21,6 +22,10 @@ import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandl
  * come from the mesh, a nullable or {@code Optional} argument is empty, and any other is refused.
  */
 final class MeshPeerArguments implements HandlerMethodArgumentResolver {
+  /** Whose resolver is Spring Security's: with a user of its own, the peer is not the principal. */
+  private static final String AUTHENTICATION_PRINCIPAL =
+      "org.springframework.security.core.annotation.AuthenticationPrincipal";
+
   /** Puts the resolver before Spring's own, one of which takes every type of principal. */
   static BeanPostProcessor first() {
     return new BeanPostProcessor() {
@@ -40,7 +45,9 @@ final class MeshPeerArguments implements HandlerMethodArgumentResolver {
 
   @Override
   public boolean supportsParameter(MethodParameter parameter) {
-    return parameter.nestedIfOptional().getNestedParameterType() == MeshPeer.class;
+    return parameter.nestedIfOptional().getNestedParameterType() == MeshPeer.class
+        && !MergedAnnotations.from(parameter.getParameterAnnotations())
+            .isPresent(AUTHENTICATION_PRINCIPAL);
   }
 
   @Override
