@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnExpression;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -80,6 +81,13 @@ public final class MeshAutoConfiguration {
                     .getPropertySources()
                     .addFirst(
                         new MapPropertySource("mesh.ports", Map.of("local.mesh.port", port))));
+  }
+
+  @Bean
+  @ConditionalOnClass(WebServerInitializedEvent.class)
+  @ConditionalOnExpression("'${mesh-native.server.mode:off}'.equalsIgnoreCase('primary')")
+  MeshProbes meshProbes(MeshProperties properties, Environment environment) {
+    return new MeshProbes(properties, environment);
   }
 
   private static String service(MeshProperties properties, Environment environment) {

@@ -14,8 +14,8 @@ final class MeshServerConflictFailureAnalyzer
         "The main connector of the web server is to serve the mesh (mesh-native.server.mode=primary)"
             + " and has TLS settings of its own (server.ssl.*).",
         "Remove server.ssl.*, or set mesh-native.server.mode=additional to serve the mesh on"
-            + " mesh-native.server.port beside it. Look at what is set with:"
-            + " curl localhost:8080/actuator/env/server.ssl.enabled",
+            + " mesh-native.server.port beside it. Find where it is set with:"
+            + " grep -rnE 'ssl|SSL' src/main/resources",
         cause);
   }
 }

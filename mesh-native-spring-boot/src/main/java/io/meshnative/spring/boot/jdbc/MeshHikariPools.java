@@ -2,6 +2,7 @@ package io.meshnative.spring.boot.jdbc;
 
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.HikariPoolMXBean;
+import io.meshnative.discovery.Destination;
 import io.meshnative.jdbc.MeshDataSource;
 import io.meshnative.jdbc.PoolGuard;
 import io.meshnative.jdbc.PoolPolicy;
@@ -46,15 +47,11 @@ final class MeshHikariPools implements DestructionAwareBeanPostProcessor {
       // A pool that runs refuses this: it would have dialled past the mesh.
       pool.setJdbcUrl(rewritten);
     }
-    MeshDataSource.Builder target = MeshDataSource.builder(rewritten);
-    // They count more than the URL with some drivers; building refuses what contradicts it.
-    pool.getDataSourceProperties()
-        .forEach((name, value) -> target.property(String.valueOf(name), String.valueOf(value)));
     guards.put(
         pool,
         PoolGuard.watch(
             mesh.mesh(),
-            target.build().destination(),
+            destination(pool, rewritten),
             PoolPolicy.defaults(),
             why -> {
               HikariPoolMXBean running = pool.getHikariPoolMXBean();
@@ -62,6 +59,18 @@ final class MeshHikariPools implements DestructionAwareBeanPostProcessor {
                 running.softEvictConnections();
               }
             }));
+  }
+
+  private static Destination destination(HikariDataSource pool, String url) {
+    try {
+      MeshDataSource.Builder target = MeshDataSource.builder(url);
+      // They count more than the URL with some drivers; building refuses what contradicts it.
+      pool.getDataSourceProperties()
+          .forEach((name, value) -> target.property(String.valueOf(name), String.valueOf(value)));
+      return target.build().destination();
+    } catch (IllegalArgumentException e) {
+      throw new MeshDataSourceUrlException(e);
+    }
   }
 
   @Override

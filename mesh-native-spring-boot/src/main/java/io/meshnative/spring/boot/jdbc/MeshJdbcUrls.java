@@ -60,12 +60,16 @@ final class MeshJdbcUrls implements AutoCloseable {
   /**
    * Rewrites a URL that {@link #isMesh}.
    *
-   * @throws IllegalArgumentException if it does not go together with the mesh
+   * @throws MeshDataSourceUrlException if it does not go together with the mesh
    */
   String rewrite(String url) {
     boolean says = url.toLowerCase(Locale.ROOT).contains("meshclient=");
     MeshJdbcOptions options = MeshJdbcOptions.defaults();
-    return MeshJdbcUrl.rewrite(withoutSuffix(url), says ? options : options.withClient(name));
+    try {
+      return MeshJdbcUrl.rewrite(withoutSuffix(url), says ? options : options.withClient(name));
+    } catch (IllegalArgumentException e) {
+      throw new MeshDataSourceUrlException(e);
+    }
   }
 
   /** The rewriter knows {@code .mesh}, not the application's own suffix. */
