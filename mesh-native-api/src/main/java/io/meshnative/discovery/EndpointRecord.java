@@ -11,9 +11,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class EndpointRecord {
 
   /** What makes two endpoints the same one. */
-  record Key(String instance, String host, int port) {
+  record Key(String instance, String address) {
     static Key of(Endpoint endpoint) {
-      return new Key(endpoint.instance(), endpoint.host(), endpoint.port());
+      return new Key(endpoint.instance(), endpoint.address());
     }
   }
 

@@ -4,6 +4,7 @@ import io.meshnative.discovery.Endpoint;
 import io.meshnative.discovery.EndpointSet;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -13,12 +14,15 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * Where to connect to for endpoints.
+ * Where to connect to for endpoints. All are TCP ports, or all are unix sockets: a channel of gRPC
+ * has one kind of sockets. Where a service has both, its unix sockets are left out.
  *
  * @param addresses the endpoint at each address, in the order of the set
+ * @param unix whether they are unix sockets
  * @param skipped why endpoints were left out, one line each
  */
-record EndpointAddresses(Map<InetSocketAddress, Endpoint> addresses, List<String> skipped) {
+record EndpointAddresses(
+    Map<SocketAddress, Endpoint> addresses, boolean unix, List<String> skipped) {
   private static final Pattern IPV4 = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
 
   EndpointAddresses {
@@ -26,9 +30,10 @@ record EndpointAddresses(Map<InetSocketAddress, Endpoint> addresses, List<String
     skipped = List.copyOf(skipped);
   }
 
-  /** Whether all hosts are addresses: nothing is asked then. */
+  /** Whether nothing has to be asked for: all hosts are addresses, or all are unix sockets. */
   static boolean areLiteral(EndpointSet set) {
-    return set.endpoints().stream().allMatch(endpoint -> isLiteral(endpoint.host()));
+    return set.endpoints().stream()
+        .allMatch(endpoint -> endpoint.socketPath().isPresent() || isLiteral(endpoint.host()));
   }
 
   private static boolean isLiteral(String host) {
@@ -40,12 +45,20 @@ record EndpointAddresses(Map<InetSocketAddress, Endpoint> addresses, List<String
    * catalog lists as addresses of instances; the service's own name is never asked for in DNS.
    */
   static EndpointAddresses of(EndpointSet set) {
-    Map<InetSocketAddress, Endpoint> addresses = new LinkedHashMap<>();
+    Map<SocketAddress, Endpoint> addresses = new LinkedHashMap<>();
     List<String> skipped = new ArrayList<>();
+    boolean unix =
+        set.endpoints().stream().allMatch(endpoint -> endpoint.socketPath().isPresent());
     for (Endpoint endpoint : set.endpoints()) {
+      if (!unix && endpoint.socketPath().isPresent()) {
+        skipped.add(
+            "expected TCP ports or unix sockets alone, found both; "
+                + endpoint
+                + " is left out");
+        continue;
+      }
       try {
-        InetSocketAddress address =
-            new InetSocketAddress(InetAddress.getByName(endpoint.host()), endpoint.port());
+        SocketAddress address = address(endpoint);
         Endpoint other = addresses.putIfAbsent(address, endpoint);
         if (other != null && !other.identity().equals(endpoint.identity())) {
           skipped.add(
@@ -62,6 +75,12 @@ record EndpointAddresses(Map<InetSocketAddress, Endpoint> addresses, List<String
             "expected an address for the host of " + endpoint + ", found none; it is left out");
       }
     }
-    return new EndpointAddresses(addresses, skipped);
+    return new EndpointAddresses(addresses, unix, skipped);
+  }
+
+  private static SocketAddress address(Endpoint endpoint) throws UnknownHostException {
+    return endpoint.socketPath().isPresent()
+        ? EventLoops.unixAddress(endpoint.socketPath().get())
+        : new InetSocketAddress(InetAddress.getByName(endpoint.host()), endpoint.port());
   }
 }

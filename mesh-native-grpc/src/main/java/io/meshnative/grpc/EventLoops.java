@@ -4,11 +4,16 @@ import io.grpc.netty.shaded.io.netty.channel.Channel;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -66,8 +71,20 @@ final class EventLoops {
     }
   }
 
-  /** A TCP socket that these loops serve. */
-  static Channel socket() {
+  /**
+   * A socket that these loops serve.
+   *
+   * @param unix whether it is to be connected to a {@link #unixAddress}, or else by TCP
+   */
+  static Channel socket(boolean unix) {
+    if (unix) {
+      return Epoll.isAvailable() ? new EpollDomainSocketChannel() : new NioDomainSocketChannel();
+    }
     return Epoll.isAvailable() ? new EpollSocketChannel() : new NioSocketChannel();
+  }
+
+  /** The path of a unix socket as the loops' channels take it: each kind has its own class. */
+  static SocketAddress unixAddress(String path) {
+    return Epoll.isAvailable() ? new DomainSocketAddress(path) : UnixDomainSocketAddress.of(path);
   }
 }

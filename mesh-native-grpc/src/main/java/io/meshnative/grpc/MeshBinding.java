@@ -28,6 +28,8 @@ final class MeshBinding {
   /** Whom an authority stands for. As many as there are services that config entries lead to. */
   private final Map<String, Destination> targets = new ConcurrentHashMap<>();
 
+  private volatile boolean unixSockets;
+
   MeshBinding(MeshClient mesh, Destination destination) {
     this.mesh = mesh;
     this.destination = destination;
@@ -45,6 +47,22 @@ final class MeshBinding {
   /** Whether a connection of the channel may be to this service. */
   boolean concerns(Destination target) {
     return targets.containsValue(target);
+  }
+
+  /** Whether sockets to be made now are unix sockets. */
+  boolean unixSockets() {
+    return unixSockets;
+  }
+
+  /**
+   * Says of which kind the addresses are that are given to the channel next.
+   *
+   * @return whether they were of the other kind before
+   */
+  boolean unixSockets(boolean now) {
+    boolean before = unixSockets;
+    unixSockets = now;
+    return before != now;
   }
 
   /** The authority of connections to an endpoint; from here on engines are made for it. */

@@ -72,7 +72,7 @@ public final class MeshChannelBuilder extends ForwardingChannelBuilder2<MeshChan
     this.delegate =
         NettyChannelBuilder.forTarget(target)
             .sslContext(new ClientTls(binding))
-            .channelFactory(new Connections(mesh, EventLoops::socket))
+            .channelFactory(new Connections(mesh, () -> EventLoops.socket(binding.unixSockets())))
             .setNameResolverArg(MeshBinding.KEY, binding)
             .intercept(new MeshCalls(binding))
             .disableServiceConfigLookUp();

@@ -178,7 +178,8 @@ final class MeshNameResolver extends NameResolver {
               String now = expected.get(held.getKey());
               return now != null && !now.equals(held.getValue());
             });
-    if (moved) {
+    boolean otherKind = binding.unixSockets(found.unix());
+    if (moved || otherKind) {
       revision++;
     }
     authorities = expected;

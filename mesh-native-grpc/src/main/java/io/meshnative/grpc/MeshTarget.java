@@ -23,6 +23,10 @@ record MeshTarget(@Nullable String client, Destination destination) {
   /** Reads a target, or says what is wrong with it. */
   static MeshTarget parse(String target) {
     try {
+      if (target.indexOf('%') >= 0) {
+        // No name that may stand here needs it, and what it hides would be read as its like.
+        throw unusable(target, "an encoded letter");
+      }
       URI uri = new URI(target);
       String path = uri.getPath();
       if (!SCHEME.equals(uri.getScheme())

@@ -57,7 +57,7 @@ final class ServerTransport {
     IoHandlerFactory io = epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
     String name = "mesh-" + service + "-grpc";
     return new ServerTransport(
-        unix ? unixAddress(address, epoll) : address,
+        unix ? unixAddress(address) : address,
         () -> {
           ServerChannel channel = made.newChannel();
           watcher.accept(channel);
@@ -75,12 +75,12 @@ final class ServerTransport {
   }
 
   /** Each kind of channel takes its own kind of address. */
-  private static SocketAddress unixAddress(SocketAddress address, boolean epoll) {
+  private static SocketAddress unixAddress(SocketAddress address) {
     String path =
         address instanceof DomainSocketAddress netty
             ? netty.path()
             : ((UnixDomainSocketAddress) address).getPath().toString();
-    return epoll ? new DomainSocketAddress(path) : UnixDomainSocketAddress.of(path);
+    return EventLoops.unixAddress(path);
   }
 
   SocketAddress address() {

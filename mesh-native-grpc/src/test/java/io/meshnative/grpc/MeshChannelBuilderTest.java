@@ -82,7 +82,15 @@ class MeshChannelBuilderTest {
         "mesh:///orders?x=1",
         "mesh:///orders?dc=a&dc=b",
         "mesh:///orders#f",
-        "mesh:///%zz"
+        "mesh:///%zz",
+        "mesh:///orders?dc=dc1%26ns=other",
+        "mesh:///%6frders",
+        "mesh://sh%6fp/orders",
+        "mesh:///orders/../billing",
+        "mesh:///orders?DC=dc1",
+        "MESH:///orders",
+        "mesh:///orders?dc=",
+        "mesh:///orders@evil"
       })
   void targetsThatNameNoServiceAreRefused(String target) {
     assertThatThrownBy(() -> MeshTarget.parse(target)).isInstanceOf(IllegalArgumentException.class);

@@ -54,6 +54,12 @@ final class TokenSocket extends Socket {
     Attempt begun = found.pool().begin(endpoint);
     attempt = begun;
     try {
+      if (endpoint.socketPath().isPresent()) {
+        throw new ConnectException(
+            "expected an endpoint that listens on TCP, found "
+                + endpoint
+                + "; calls of OkHttp reach no unix sockets");
+      }
       InetSocketAddress real = new InetSocketAddress(endpoint.host(), endpoint.port());
       if (real.isUnresolved()) {
         throw new UnknownHostException(
@@ -100,9 +106,8 @@ final class TokenSocket extends Socket {
 
   /** Weights may change. */
   private static boolean isSame(Endpoint one, Endpoint other) {
-    return one.port() == other.port()
+    return one.address().equals(other.address())
         && one.instance().equals(other.instance())
-        && one.host().equals(other.host())
         && one.identity().equals(other.identity());
   }
 

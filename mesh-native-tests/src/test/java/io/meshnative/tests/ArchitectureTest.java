@@ -35,6 +35,7 @@ final class ArchitectureTest {
   private static final String SPI = ROOT + ".spi";
   private static final String CONSUL = ROOT + ".consul";
   private static final String FLIGHT = ROOT + ".internal.flight";
+  private static final String UNIX = ROOT + ".internal.unix";
   private static final String TLS = ROOT + ".internal.tls";
   private static final String AGENT = ROOT + ".internal.consul";
   private static final String MICROMETER = ROOT + ".micrometer";
@@ -50,6 +51,7 @@ final class ArchitectureTest {
           Map.entry(CONSUL, 3),
           Map.entry(ROOT, 4),
           Map.entry(FLIGHT, 4),
+          Map.entry(UNIX, 4),
           Map.entry(MICROMETER, 5),
           Map.entry(TLS, 5),
           Map.entry(AGENT, 5),
@@ -63,6 +65,7 @@ final class ArchitectureTest {
   private static final Map<String, Set<String>> WALLS =
       Map.of(
           FLIGHT, Set.of(IDENTITY, INTENTION, DISCOVERY, SPI, CONSUL),
+          UNIX, Set.of(IDENTITY, INTENTION, DISCOVERY, SPI, CONSUL),
           MICROMETER, Set.of(FLIGHT, SPI, CONSUL),
           TLS, Set.of(CONSUL, AGENT),
           TRANSPORT, Set.of(CONSUL, AGENT));

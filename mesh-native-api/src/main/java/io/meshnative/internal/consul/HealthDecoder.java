@@ -10,6 +10,7 @@ import io.meshnative.identity.ConsulId;
 import io.meshnative.identity.TrustDomain;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -126,9 +127,6 @@ record HealthDecoder(
           "expected the service " + destination.service() + ", found " + Shown.quote(service));
     }
     checkPlace(row);
-    if (!row.socketPath.isEmpty()) {
-      throw new Skip("it listens on a unix socket, which is not supported yet");
-    }
     int weight = row.weight();
     if (weight < 1) {
       throw new Skip("it is not healthy, or its weight is below 1");
@@ -210,10 +208,31 @@ record HealthDecoder(
     if (host.length() > 255 || !plausible) {
       throw new Skip("its address is neither an IP address nor a host name");
     }
+    if (!row.socketPath.isEmpty()) {
+      return unixSocket(row, host, kind, identity, weight);
+    }
     if (port == null || port < 1 || port > 65535) {
       throw new Skip("expected a port from 1 to 65535, found " + (port == null ? "another" : port));
     }
     return new Endpoint(row.instance, row.node, host, port, identity, kind, weight);
+  }
+
+  private Endpoint unixSocket(
+      HealthRow row, String host, Endpoint.Kind kind, ConsulId.Service identity, int weight)
+      throws Skip {
+    try {
+      return new Endpoint(
+          row.instance,
+          row.node,
+          host,
+          0,
+          identity,
+          kind,
+          weight,
+          Optional.of(row.socketPath));
+    } catch (IllegalArgumentException e) {
+      throw new Skip("its unix socket has no usable path");
+    }
   }
 
   private static boolean hasControl(String text) {

@@ -1,5 +1,6 @@
 package io.meshnative.internal.consul;
 
+import io.meshnative.internal.unix.UnixSocket;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;

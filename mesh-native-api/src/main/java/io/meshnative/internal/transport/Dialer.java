@@ -21,7 +21,6 @@ import io.meshnative.internal.tls.Terms;
 import io.meshnative.internal.tls.TlsEngines;
 import io.meshnative.internal.tls.TrustEpoch;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.util.ArrayList;
@@ -379,11 +378,7 @@ public final class Dialer implements AutoCloseable {
       int hint)
       throws IOException {
     Socket raw =
-        RawSockets.open(
-            InetSocketAddress.createUnresolved(endpoint.host(), endpoint.port()),
-            budget,
-            names,
-            preparer);
+        RawSockets.open(endpoint, budget, names, preparer);
     MeshEngine engine;
     TlsChannel channel;
     try {

@@ -1,14 +1,17 @@
 package io.meshnative.internal.transport;
 
+import io.meshnative.discovery.Endpoint;
+import io.meshnative.internal.unix.UnixSocket;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.nio.file.Path;
 
 /**
- * Opens TCP connections. A socket that is returned is connected; one that is not returned is
+ * Opens connections of TCP, and of unix sockets. A socket that is returned is connected; one that is not returned is
  * closed.
  *
  * <p>Interrupts: a platform thread that is interrupted while it connects goes on, keeps its
@@ -50,6 +53,40 @@ public final class RawSockets {
               "no TCP connection to " + target + " within " + budget.budgetMillis() + " ms");
       named.initCause(e);
       throw named;
+    } finally {
+      if (!connected) {
+        closeQuietly(raw);
+      }
+    }
+  }
+
+  /**
+   * Connects to an endpoint, wherever it listens.
+   *
+   * @param endpoint where to
+   * @param budget until when
+   * @param names looks names up
+   * @param preparer sees the socket before it connects
+   * @return the connected socket
+   * @throws IOException as {@link #open(InetSocketAddress, Deadline, HostNames, SocketPreparer)}
+   */
+  static Socket open(
+      Endpoint endpoint, Deadline budget, HostNames names, SocketPreparer preparer)
+      throws IOException {
+    if (endpoint.socketPath().isEmpty()) {
+      return open(
+          InetSocketAddress.createUnresolved(endpoint.host(), endpoint.port()),
+          budget,
+          names,
+          preparer);
+    }
+    Socket raw = new UnixSocket(Path.of(endpoint.socketPath().get()));
+    boolean connected = false;
+    try {
+      preparer.prepare(raw);
+      raw.connect(null, budget.remainingMillis());
+      connected = true;
+      return raw;
     } finally {
       if (!connected) {
         closeQuietly(raw);

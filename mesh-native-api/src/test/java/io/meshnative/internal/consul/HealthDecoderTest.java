@@ -89,7 +89,14 @@ class HealthDecoderTest {
     "'passing', 'maintenance'",
     "'passing', 'fine, as ever'",
     "'\"Port\":9443', '\"Port\":9443,\"Kind\":\"mesh-gateway\"'",
-    "'\"Port\":9443', '\"Port\":9443,\"SocketPath\":\"/s\"'",
+    "'\"Port\":9443', '\"Port\":9443,\"SocketPath\":\"s\"'",
+    "'\"Port\":9443', '\"Port\":9443,\"SocketPath\":\"@s\"'",
+    "'\"Port\":9443', '\"Port\":9443,\"SocketPath\":\"/\"'",
+    "'\"Port\":9443', '\"Port\":9443,\"SocketPath\":\"//s\"'",
+    "'\"Port\":9443', '\"Port\":9443,\"SocketPath\":\"/s/\"'",
+    "'\"Port\":9443', '\"Port\":9443,\"SocketPath\":\"/run/../s\"'",
+    "'\"Port\":9443', '\"Port\":9443,\"SocketPath\":\"/s\\u0000\"'",
+    "'\"Port\":9443', '\"Port\":9443,\"SocketPath\":7'",
     "'\"Port\":9443', '\"Port\":9443,\"PeerName\":\"east\"'",
     "'\"Port\":9443', '\"Port\":9443,\"Namespace\":\"other\"'",
     "'\"Port\":9443', '\"Port\":9443,\"Partition\":\"other\"'",
@@ -126,6 +133,30 @@ class HealthDecoderTest {
   void anIpV6AddressIsTaken() throws Exception {
     assertThat(decode(row("", ",\"Address\":\"2001:db8::7\"")).endpoints().get(0).address())
         .isEqualTo("[2001:db8::7]:9443");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\"Port\":9443", "\"Port\":0"})
+  void aUnixSocketIsTakenAndNoPortBesideIt(String port) throws Exception {
+    String row =
+        without(
+            row("", ""), "\"Port\":9443", port + ",\"SocketPath\":\"/run/db.sock\"");
+    Endpoint endpoint = decode(row).endpoints().get(0);
+    assertThat(endpoint.socketPath()).contains("/run/db.sock");
+    assertThat(endpoint.port()).isZero();
+    assertThat(endpoint.address()).isEqualTo("unix:/run/db.sock");
+    assertThat(endpoint.weighing(3).socketPath()).isEqualTo(endpoint.socketPath());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"107, 1", "108, 0", "1000000, 0"})
+  void t54ThePathOfAUnixSocketIsBounded(int length, int taken) throws Exception {
+    String path = "/" + "x".repeat(length - 1);
+    String row =
+        without(row("", ""), "\"Port\":9443", "\"SocketPath\":\"" + path + "\"");
+    EndpointSet set = decode(row);
+    assertThat(set.endpoints()).hasSize(taken);
+    assertThat(set.skipped()).hasSize(1 - taken).allMatch(why -> why.length() < 400);
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.meshnative.ControlPlaneException;
 import io.meshnative.consul.ConsulConfig;
+import io.meshnative.internal.unix.UnixSocket;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;

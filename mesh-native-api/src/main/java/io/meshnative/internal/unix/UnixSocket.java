@@ -1,4 +1,4 @@
-package io.meshnative.internal.consul;
+package io.meshnative.internal.unix;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,8 +8,10 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.SocketException;
+import java.net.SocketOption;
 import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.CancelledKeyException;
@@ -31,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Waiting is done by selectors, so that a read honours its timeout, and an interrupt or a close
  * from another thread ends it. One thread may read while another writes.
  */
-final class UnixSocket extends Socket {
+public final class UnixSocket extends Socket {
   private final Path path;
   private final UnaryOperator<InputStream> watched;
   private final SocketChannel channel;
@@ -44,12 +46,13 @@ final class UnixSocket extends Socket {
   private volatile boolean inputShut;
   private volatile boolean outputShut;
 
-  UnixSocket(Path path) throws IOException {
+  /** Makes a socket that is not connected yet. */
+  public UnixSocket(Path path) throws IOException {
     this(path, UnaryOperator.identity());
   }
 
   /** Makes a socket whose input passes through something. */
-  UnixSocket(Path path, UnaryOperator<InputStream> watched) throws IOException {
+  public UnixSocket(Path path, UnaryOperator<InputStream> watched) throws IOException {
     this.path = path;
     this.watched = watched;
     this.channel = SocketChannel.open(StandardProtocolFamily.UNIX);
@@ -261,7 +264,82 @@ final class UnixSocket extends Socket {
   public void setKeepAlive(boolean on) {}
 
   @Override
+  public boolean getKeepAlive() {
+    return false;
+  }
+
+  @Override
+  public boolean getTcpNoDelay() {
+    return true;
+  }
+
+  @Override
   public void setSoLinger(boolean on, int seconds) {}
+
+  @Override
+  public int getSoLinger() {
+    return -1;
+  }
+
+  @Override
+  public void setOOBInline(boolean on) {}
+
+  @Override
+  public boolean getOOBInline() {
+    return false;
+  }
+
+  @Override
+  public void setTrafficClass(int traffic) {}
+
+  @Override
+  public int getTrafficClass() {
+    return 0;
+  }
+
+  @Override
+  public void setReuseAddress(boolean on) {}
+
+  @Override
+  public boolean getReuseAddress() {
+    return false;
+  }
+
+  @Override
+  public void setReceiveBufferSize(int bytes) throws SocketException {
+    set(StandardSocketOptions.SO_RCVBUF, bytes);
+  }
+
+  @Override
+  public int getReceiveBufferSize() throws SocketException {
+    return get(StandardSocketOptions.SO_RCVBUF);
+  }
+
+  @Override
+  public void setSendBufferSize(int bytes) throws SocketException {
+    set(StandardSocketOptions.SO_SNDBUF, bytes);
+  }
+
+  @Override
+  public int getSendBufferSize() throws SocketException {
+    return get(StandardSocketOptions.SO_SNDBUF);
+  }
+
+  private void set(SocketOption<Integer> option, int value) throws SocketException {
+    try {
+      channel.setOption(option, value);
+    } catch (IOException e) {
+      throw isClosed(e);
+    }
+  }
+
+  private int get(SocketOption<Integer> option) throws SocketException {
+    try {
+      return channel.getOption(option);
+    } catch (IOException e) {
+      throw isClosed(e);
+    }
+  }
 
   @Override
   public String toString() {
