@@ -2,12 +2,11 @@ package io.meshnative.grpc;
 
 import io.grpc.netty.shaded.io.netty.channel.Channel;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollSocketChannel;
-import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.nio.NioEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
@@ -44,11 +43,7 @@ final class EventLoops {
     try {
       EventLoopGroup running = group;
       if (running == null) {
-        running =
-            new MultiThreadIoEventLoopGroup(
-                0, // as many as processors; each starts when it is needed
-                new DefaultThreadFactory("mesh-grpc", true),
-                Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+        running = of(0, "mesh-grpc"); // as many as processors; each starts when it is needed
         group = running;
       }
       users++;
@@ -69,6 +64,19 @@ final class EventLoops {
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * New loops, on daemon threads, that nobody shares. Epoll's where it is there, else NIO's.
+   *
+   * @param threads how many; 0 for Netty's default
+   */
+  @SuppressWarnings("deprecation") // of Netty 4.2; Spring Boot 4.1 gives its users a gRPC on 4.1
+  static EventLoopGroup of(int threads, String name) {
+    DefaultThreadFactory factory = new DefaultThreadFactory(name, true);
+    return Epoll.isAvailable()
+        ? new EpollEventLoopGroup(threads, factory)
+        : new NioEventLoopGroup(threads, factory);
   }
 
   /**

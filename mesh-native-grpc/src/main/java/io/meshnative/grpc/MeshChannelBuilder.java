@@ -123,6 +123,26 @@ public final class MeshChannelBuilder extends ForwardingChannelBuilder2<MeshChan
   }
 
   /**
+   * Starts a builder for a target, as {@link #forTarget(String)} does, for programs that hold their
+   * client themselves: {@code mesh:///orders} means the client given here. A target that names a
+   * client still means the one registered by that name.
+   *
+   * @param target the target
+   * @param mesh who calls, where the target does not say
+   * @return the builder
+   * @throws IllegalArgumentException if it is no such target
+   * @throws IllegalStateException if it names a client, and none has that name
+   */
+  public static MeshChannelBuilder forTarget(String target, MeshClient mesh) {
+    Objects.requireNonNull(mesh, "mesh");
+    MeshTarget parsed = MeshTarget.parse(target);
+    return new MeshChannelBuilder(
+        MeshTarget.text(parsed.client(), parsed.destination()),
+        parsed.client() == null ? mesh : parsed.find(),
+        parsed.destination());
+  }
+
+  /**
    * Refused: a mesh channel goes to a service, wherever its endpoints are.
    *
    * @param name unused

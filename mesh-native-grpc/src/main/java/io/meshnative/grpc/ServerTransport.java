@@ -3,18 +3,13 @@ package io.meshnative.grpc;
 import io.grpc.netty.shaded.io.netty.channel.Channel;
 import io.grpc.netty.shaded.io.netty.channel.ChannelFactory;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.IoHandlerFactory;
-import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.ServerChannel;
 import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
-import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerSocketChannel;
-import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
-import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.util.concurrent.TimeUnit;
@@ -54,7 +49,6 @@ final class ServerTransport {
         address instanceof UnixDomainSocketAddress || address instanceof DomainSocketAddress;
     boolean epoll = Epoll.isAvailable();
     ChannelFactory<ServerChannel> made = channels(unix, epoll);
-    IoHandlerFactory io = epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
     String name = "mesh-" + service + "-grpc";
     return new ServerTransport(
         unix ? unixAddress(address) : address,
@@ -63,8 +57,8 @@ final class ServerTransport {
           watcher.accept(channel);
           return channel;
         },
-        new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory(name + "-accept", true), io),
-        new MultiThreadIoEventLoopGroup(0, new DefaultThreadFactory(name, true), io));
+        EventLoops.of(1, name + "-accept"),
+        EventLoops.of(0, name));
   }
 
   private static ChannelFactory<ServerChannel> channels(boolean unix, boolean epoll) {

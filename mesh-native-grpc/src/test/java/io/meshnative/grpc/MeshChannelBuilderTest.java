@@ -71,6 +71,28 @@ class MeshChannelBuilderTest {
     }
   }
 
+  @Test
+  void aTargetWithoutAClientIsThatOfTheOneThatIsGivenWithIt() throws Exception {
+    town.serve(town.client("orders"), "o1");
+    town.plane.deny("batch", "orders");
+    MeshClient batch = town.client("batch");
+    // Neither the only one, nor the one of that name, is asked where one is given.
+    try (Subscription only = MeshClients.register("batch-client", batch)) {
+      assertThat(
+              say(
+                  town.keep(MeshChannelBuilder.forTarget("mesh:///orders", town.client("web"))),
+                  "a"))
+          .isEqualTo("o1: a");
+      assertThat(
+              refused(
+                      town.keep(
+                          MeshChannelBuilder.forTarget(
+                              "mesh://batch-client/orders", town.client("api"))))
+                  .getCode())
+          .isEqualTo(Status.Code.PERMISSION_DENIED);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {

@@ -18,6 +18,7 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.boot.web.server.context.WebServerInitializedEvent;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.Environment;
 import org.springframework.core.env.MapPropertySource;
@@ -61,26 +62,40 @@ public final class MeshAutoConfiguration {
 
   @Bean
   @ConditionalOnMissingBean
-  @ConditionalOnClass(WebServerInitializedEvent.class)
   @ConditionalOnProperty(prefix = "mesh-native.register", name = "enabled")
   MeshRegistration meshRegistration(
       MeshClient client, MeshProperties properties, ObjectProvider<MeshServerPort> servers) {
     return new MeshRegistration(
-        client, properties.register(), properties.shutdownDrain(), servers.stream().toList());
+        client, properties.register(), properties.shutdownDrain(), servers);
   }
 
-  /** Tells tests where the mesh is served, as Boot tells of its own ports. */
-  @Bean
+  /** What asks for the web server; on its own, since an application may have none. */
+  @Configuration(proxyBeanMethods = false)
   @ConditionalOnClass(WebServerInitializedEvent.class)
-  static ApplicationListener<WebServerInitializedEvent> meshPortProperty(
-      ObjectProvider<MeshServerPort> servers, ConfigurableEnvironment environment) {
-    return event ->
-        MeshServerPort.listening(servers.stream().toList())
-            .ifPresent(port ->
-                environment
-                    .getPropertySources()
-                    .addFirst(
-                        new MapPropertySource("mesh.ports", Map.of("local.mesh.port", port))));
+  static class WebServerConfiguration {
+    /** Tells the registration where the application's web server listens. */
+    @Bean
+    static ApplicationListener<WebServerInitializedEvent> meshRegistrationPort(
+        ObjectProvider<MeshRegistration> registration) {
+      return event -> {
+        if (event.getApplicationContext().getServerNamespace() == null) {
+          registration.ifAvailable(entry -> entry.webServer(event.getWebServer().getPort()));
+        }
+      };
+    }
+
+    /** Tells tests where the mesh is served, as Boot tells of its own ports. */
+    @Bean
+    static ApplicationListener<WebServerInitializedEvent> meshPortProperty(
+        ObjectProvider<MeshServerPort> servers, ConfigurableEnvironment environment) {
+      return event ->
+          MeshServerPort.listening(servers.orderedStream().toList())
+              .ifPresent(port ->
+                  environment
+                      .getPropertySources()
+                      .addFirst(
+                          new MapPropertySource("mesh.ports", Map.of("local.mesh.port", port))));
+    }
   }
 
   @Bean

@@ -83,12 +83,12 @@ public record MeshProperties(
   }
 
   /**
-   * How the service enters the catalog, once its web server listens.
+   * How the service enters the catalog, once its servers listen.
    *
    * @param enabled whether it does
    * @param id the instance's id; the service's name and the port unless set
    * @param address the address for peers; the node's unless set
-   * @param port the port for peers; the web server's unless set
+   * @param port the port for peers; unless set, that of a server of the mesh, else the web server's
    * @param tags the tags
    * @param meta the metadata
    * @param ttl how long a report of the application's health holds

@@ -5,34 +5,33 @@ import io.meshnative.MeshClient;
 import io.meshnative.discovery.Check;
 import io.meshnative.discovery.Registration;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.availability.AvailabilityChangeEvent;
 import org.springframework.boot.availability.ReadinessState;
-import org.springframework.boot.web.server.context.WebServerInitializedEvent;
-import org.springframework.context.ApplicationEvent;
+import org.springframework.context.ApplicationListener;
 import org.springframework.context.SmartLifecycle;
-import org.springframework.context.event.GenericApplicationListener;
-import org.springframework.core.ResolvableType;
 
 /**
- * Keeps the application in the catalog while its web server takes traffic: entered when the server
- * listens, reported as ready or not by the application's readiness, hidden before the server stops
- * to accept.
+ * Keeps the application in the catalog while its servers take traffic: entered when all of them
+ * listen, reported as ready or not by the application's readiness, hidden before they stop to
+ * accept.
  */
-final class MeshRegistration implements GenericApplicationListener, SmartLifecycle {
-  /** Stopped before the web server's graceful shutdown begins, which has a lower phase. */
+final class MeshRegistration
+    implements ApplicationListener<AvailabilityChangeEvent<?>>, SmartLifecycle {
+  /** Started after the servers, and stopped before their graceful shutdown begins. */
   private static final int PHASE = SmartLifecycle.DEFAULT_PHASE;
 
   private final MeshClient client;
   private final MeshProperties.Register properties;
   private final Duration drain;
-  private final List<MeshServerPort> servers;
+  private final ObjectProvider<MeshServerPort> servers;
   private final ReentrantLock lock = new ReentrantLock();
 
   // Guarded by the lock.
@@ -40,39 +39,34 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
 
   private volatile boolean left;
   private volatile boolean running;
+  private volatile @Nullable Integer webServer;
   private volatile ReadinessState readiness = ReadinessState.REFUSING_TRAFFIC;
 
   MeshRegistration(
       MeshClient client,
       MeshProperties.Register properties,
       Duration drain,
-      List<MeshServerPort> servers) {
-    this.servers = List.copyOf(servers);
+      ObjectProvider<MeshServerPort> servers) {
+    this.servers = servers;
     this.client = client;
     this.properties = properties;
     this.drain = drain;
   }
 
   @Override
-  public boolean supportsEventType(ResolvableType type) {
-    return type.isAssignableFrom(WebServerInitializedEvent.class)
-        || WebServerInitializedEvent.class.isAssignableFrom(type.toClass())
-        || AvailabilityChangeEvent.class.isAssignableFrom(type.toClass());
-  }
-
-  @Override
-  public void onApplicationEvent(ApplicationEvent event) {
-    if (event instanceof WebServerInitializedEvent server
-        && server.getApplicationContext().getServerNamespace() == null) {
-      enter(server.getWebServer().getPort());
-    } else if (event instanceof AvailabilityChangeEvent<?> change
-        && change.getState() instanceof ReadinessState state) {
+  public void onApplicationEvent(AvailabilityChangeEvent<?> change) {
+    if (change.getState() instanceof ReadinessState state) {
       readiness = state;
       report();
     }
   }
 
-  private void enter(int serverPort) {
+  /** The application's web server, in the mesh or not, listens. */
+  void webServer(int port) {
+    webServer = port;
+  }
+
+  private void enter(int port) {
     lock.lock();
     try {
       if (entry != null && !left) {
@@ -84,7 +78,7 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
       }
       left = false;
       Registration registration =
-          Registration.of(port(serverPort))
+          Registration.of(port)
               .withTags(properties.tags().toArray(String[]::new))
               .withMeta(properties.meta())
               .withChecks(Check.ttl(properties.ttl()));
@@ -101,9 +95,15 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
     report();
   }
 
-  private int port(int serverPort) {
+  /** That of the properties, of a server of the mesh, or of the web server; else there is none. */
+  private OptionalInt port() {
     Integer wanted = properties.port();
-    return wanted != null ? wanted : MeshServerPort.listening(servers).orElse(serverPort);
+    if (wanted != null) {
+      return OptionalInt.of(wanted);
+    }
+    OptionalInt mesh = MeshServerPort.listening(servers.orderedStream().toList());
+    Integer web = webServer;
+    return mesh.isPresent() || web == null ? mesh : OptionalInt.of(web);
   }
 
   private void report() {
@@ -128,6 +128,7 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
   @Override
   public void start() {
     running = true;
+    port().ifPresent(this::enter);
   }
 
   /** Does not block: the catalog is told, and watchers waited for, on a thread of its own. */

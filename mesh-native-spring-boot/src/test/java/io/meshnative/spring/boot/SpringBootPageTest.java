@@ -3,6 +3,9 @@ package io.meshnative.spring.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,11 +28,19 @@ class SpringBootPageTest {
 
   /** Each property with its default, empty where the metadata knows none. */
   private static Map<String, String> metadata() throws IOException {
-    // Boot's modules have theirs on the class path as well; ours is beside our classes.
-    String own =
-        Files.readString(
-            Path.of("target", "classes", "META-INF", "spring-configuration-metadata.json"),
-            StandardCharsets.UTF_8);
+    // Boot's modules have theirs on the class path as well; ours is beside our classes, in a
+    // directory or in a jar.
+    String classes =
+        MeshProperties.class
+            .getResource(MeshProperties.class.getSimpleName() + ".class")
+            .toString();
+    String place = MeshProperties.class.getName().replace('.', '/') + ".class";
+    URL beside =
+        URI.create(classes.replace(place, "META-INF/spring-configuration-metadata.json")).toURL();
+    String own;
+    try (InputStream in = beside.openStream()) {
+      own = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
     Map<String, String> properties = new TreeMap<>();
     for (Object one :
         (Iterable<?>) JsonParserFactory.getJsonParser().parseMap(own).get("properties")) {
