@@ -1,13 +1,14 @@
 package io.meshnative.tests;
 
 import static io.meshnative.tests.JdbcCast.chain;
+import static io.meshnative.tests.JdbcCast.ending;
+import static io.meshnative.tests.JdbcCast.isWithdrawn;
 import static io.meshnative.tests.JdbcCast.one;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshException;
 import io.meshnative.discovery.Destination;
 import io.meshnative.jdbc.MeshHikari;
@@ -94,14 +95,6 @@ class JdbcPoolTest {
     Cast.await("the right", () -> web.mesh().explain(DB).isAllowed() == allowed);
   }
 
-  /** What ended it is told, whatever the driver made of it. */
-  private static void isWithdrawn(Throwable thrown) {
-    assertThat(thrown).isInstanceOf(SQLException.class);
-    assertThat(chain(thrown))
-        .as("the reason among the causes")
-        .anySatisfy(cause -> assertThat(cause).isInstanceOf(MeshAuthorizationException.class));
-  }
-
   @Test
   void whoBorrowsWhileTheRightIsGoneIsToldWhyAtOnceAndIsServedAfterwards() throws Exception {
     HikariDataSource pool = pool(3, PoolPolicy.defaults());
@@ -150,15 +143,8 @@ class JdbcPoolTest {
       statement.execute("INSERT INTO ledger VALUES (1)");
       plane.deny("web", "db");
       Cast.await("all is cut", () -> web.mesh().snapshot().connections().isEmpty());
-      // The driver sees that its socket is closed before it asks it for anything.
-      assertThatThrownBy(() -> one(quiet, "SELECT 1"))
-          .isInstanceOf(SQLException.class)
-          .extracting(e -> ((SQLException) e).getSQLState())
-          .isIn("08003", "08006");
-      assertThatThrownBy(open::commit)
-          .isInstanceOf(SQLException.class)
-          .extracting(e -> ((SQLException) e).getSQLState())
-          .isIn("08003", "08006");
+      isWithdrawn(ending(() -> one(quiet, "SELECT 1")).get());
+      isWithdrawn(ending(open::commit).get());
     }
     try (Connection beside = database.connect()) {
       Cast.await(
@@ -233,22 +219,6 @@ class JdbcPoolTest {
     } finally {
       first.hold(false);
     }
-  }
-
-  private interface Work {
-    void run() throws Exception;
-  }
-
-  /** What a piece of work ended with; null for an orderly end. */
-  private static CompletableFuture<Throwable> ending(Work work) {
-    return Background.supply(() -> {
-      try {
-        work.run();
-        return null;
-      } catch (Throwable e) {
-        return e;
-      }
-    });
   }
 
   private static CompletableFuture<Throwable> running(Statement statement, String sql) {
@@ -392,6 +362,33 @@ class JdbcPoolTest {
     assertThat(met.wrong).as(met.toString()).isEmpty();
     assertThat(met.cut.get() + met.refused.get()).as(met.toString()).isZero();
     assertThat(met.served.get()).isPositive();
+  }
+
+  /** Two seconds lie between one and the next: some are old still while others are new. */
+  @Test
+  void aRotationReplacesOneConnectionAfterTheOther() throws Exception {
+    Set<String> others = backends(); // what sleeps on without its client
+    HikariDataSource pool = pool(4, PoolPolicy.defaults().withRotation(Duration.ofSeconds(10)));
+    Set<String> before = backends(pool, 4);
+    long generation = web.mesh().trustGeneration();
+    plane.plane().reissueLeaves();
+    Cast.await("a new identity", () -> web.mesh().trustGeneration() > generation);
+    Cast.await(
+        "some are replaced",
+        () -> {
+          Set<String> left = backends();
+          left.retainAll(before);
+          assertThat(left).as("all at once").isNotEmpty();
+          return left.size() < 4;
+        });
+    Cast.await(
+        "all are replaced",
+        () -> {
+          // The pool fills up again by itself.
+          Set<String> now = backends();
+          now.removeAll(others);
+          return now.size() == 4 && now.stream().noneMatch(before::contains);
+        });
   }
 
   /** The processes of all connections of a pool, by borrowing all of them. */
