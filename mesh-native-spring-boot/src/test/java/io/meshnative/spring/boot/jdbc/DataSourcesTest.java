@@ -289,13 +289,18 @@ class DataSourcesTest {
             })
         .run(context -> {
           HikariDataSource pool = context.getBean(HikariDataSource.class);
-          assertThat(pool.getCredentials().getUsername()).isEqualTo("v_app");
+          assertThat(pool.getCredentialsProvider().getCredentials().getUsername())
+              .isEqualTo("v_app");
           ended.set(pool);
         });
     assertThat(ended.get().isClosed()).as("with its context").isTrue();
-    nobody.run(context ->
-        assertThat(context.getBean(HikariDataSource.class).getCredentials().getUsername())
-            .isEqualTo("app"));
+    nobody
+        .withBean(RefreshingCredentials.class, () -> users[0])
+        .run(context -> {
+          HikariDataSource pool = context.getBean(HikariDataSource.class);
+          assertThat(pool.getCredentialsProvider()).as("a user that is named counts").isNull();
+          assertThat(pool.getUsername()).isEqualTo("app");
+        });
   }
 
   @Test
