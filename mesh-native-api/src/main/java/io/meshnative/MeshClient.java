@@ -27,6 +27,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import javax.net.SocketFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSession;
@@ -228,11 +229,28 @@ public interface MeshClient extends AutoCloseable {
    * Returns a factory whose sockets dial the destination, whatever address their {@code connect} is
    * given. For drivers that insist on a host and a port.
    *
+   * <p>{@code isClosed()} of these sockets tells of their owner's {@code close()} alone, as with a
+   * plain socket that the peer has reset. A driver that asks it before each statement so goes on to
+   * its read or write, which throws the reason for which the mesh ended the connection.
+   *
    * @param destination the destination
    * @param options how; a timeout given to {@code connect} is used where it is shorter
    * @return the factory
    */
   SocketFactory socketFactory(Destination destination, DialOptions options);
+
+  /**
+   * Returns a factory as {@link #socketFactory(Destination, DialOptions)} does, for drivers that
+   * choose among several hosts themselves: an address that is given to {@code connect} stands for a
+   * destination.
+   *
+   * @param destinations tells which, once for each socket, on the thread that connects it; what it
+   *     throws the caller of {@code connect} gets
+   * @param options how; a timeout given to {@code connect} is used where it is shorter
+   * @return the factory
+   */
+  SocketFactory socketFactory(
+      Function<? super SocketAddress, Destination> destinations, DialOptions options);
 
   /**
    * Returns the endpoints known now. The first call starts watching the destination and may return

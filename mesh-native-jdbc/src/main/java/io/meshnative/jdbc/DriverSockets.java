@@ -3,7 +3,6 @@ package io.meshnative.jdbc;
 import io.meshnative.DialOptions;
 import io.meshnative.MeshClient;
 import io.meshnative.discovery.Destination;
-import io.meshnative.discovery.Endpoint;
 import java.io.IOException;
 import java.net.SocketException;
 import java.time.Duration;
@@ -11,9 +10,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import javax.net.SocketFactory;
 import javax.net.ssl.SSLSocket;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes the sockets of all drivers: <i>deferred</i> ones, unconnected {@code SSLSocket}s whose
@@ -44,12 +46,11 @@ final class DriverSockets {
   static SSLSocket connection(MeshTarget target, Duration timeout, Object scope)
       throws SocketException {
     MeshClient client = target.resolve();
-    Destination destination = target.destination();
     DialOptions options = DialOptions.defaults().withTimeout(timeout);
     if (target.sticky()) {
-      options = options.withStickyKey(stickyKey(destination));
+      options = options.withStickyKey(stickyKey(target.destination()));
     }
-    return deferred(client, destination, options, scope);
+    return deferred(client, target, options, scope);
   }
 
   static String stickyKey(Destination destination) {
@@ -64,36 +65,46 @@ final class DriverSockets {
   static SSLSocket cancel(
       MeshTarget target, Duration timeout, Object scope, List<OpenSockets.Opened> mates)
       throws SocketException {
-    Set<Endpoint> backends =
+    Set<OpenSockets.Backend> backends =
         mates.stream()
-            .map(OpenSockets.Opened::endpoint)
+            .map(OpenSockets.Opened::backend)
             .flatMap(Optional::stream)
             .collect(Collectors.toSet());
     if (backends.size() != 1) {
       throw new SocketException(
           "expected one backend of "
-              + target.destination()
+              + target.shown()
               + " that runs the statement to cancel, found "
               + (backends.isEmpty() ? "none: the connection has ended" : backends)
               + "; nothing was cancelled");
     }
+    OpenSockets.Backend backend = backends.iterator().next();
     Duration budget = timeout.compareTo(CANCEL_TIMEOUT) < 0 ? timeout : CANCEL_TIMEOUT;
     return deferred(
         target.resolve(),
-        target.destination(),
-        DialOptions.defaults().withTimeout(budget).withEndpoint(backends.iterator().next()),
+        new MeshTarget(List.of(backend.destination()), target.client(), target.sticky()),
+        DialOptions.defaults().withTimeout(budget).withEndpoint(backend.endpoint()),
         scope);
   }
 
   private static SSLSocket deferred(
-      MeshClient client, Destination destination, DialOptions options, Object scope)
+      MeshClient client, MeshTarget target, DialOptions options, Object scope)
       throws SocketException {
+    AtomicReference<@Nullable Destination> dialled =
+        new AtomicReference<>(target.isOne() ? target.destination() : null);
+    SocketFactory factory =
+        target.isOne()
+            ? client.socketFactory(target.destination(), options)
+            : client.socketFactory(
+                address -> {
+                  Destination destination = target.at(address);
+                  dialled.set(destination);
+                  return destination;
+                },
+                options);
     try {
       return OpenSockets.ALL.add(
-          (SSLSocket) client.socketFactory(destination, options).createSocket(),
-          scope,
-          client,
-          destination);
+          (SSLSocket) factory.createSocket(), scope, client, target.destinations(), dialled);
     } catch (IOException e) {
       throw asSocketException(e);
     }

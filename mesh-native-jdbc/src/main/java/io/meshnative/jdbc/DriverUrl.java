@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * the mesh.
  *
  * @param dialect whose URL it is
- * @param host the host, as written
- * @param port {@code :5432}, or empty
+ * @param host the host, as written; for PostgreSQL perhaps several, with commas between them
+ * @param port {@code :5432}, or empty; always empty where there are several hosts
  * @param path {@code /app}, or empty; for SQL Server always empty
  * @param parameters name to value, both as written, in their order; a value is null where there is
  *     no {@code =}
@@ -27,9 +27,13 @@ record DriverUrl(
     Map<String, @Nullable String> parameters) {
   private static final Pattern AUTHORITY =
       Pattern.compile("([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)?(:[0-9]{1,5})?");
+  private static final String ONE_OF_SEVERAL =
+      "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?::[0-9]{1,5})?";
+  private static final Pattern SEVERAL =
+      Pattern.compile(ONE_OF_SEVERAL + "(?:," + ONE_OF_SEVERAL + ")+");
   private static final Pattern PATH = Pattern.compile("(/[^/?#;&()\\\\\\p{Cntrl}\\s]*)?");
   private static final Pattern NAME = Pattern.compile("[A-Za-z][A-Za-z0-9_.-]*");
-  private static final Pattern SECRET = Pattern.compile("(?i).*(pass|secret|token|key).*");
+  private static final Pattern SECRET = Pattern.compile("(?i).*(pass|pwd|secret|token|key|credential).*");
 
   /**
    * Reads a URL.
@@ -55,9 +59,17 @@ record DriverUrl(
     int slash = where.indexOf('/');
     String authority = slash < 0 ? where : where.substring(0, slash);
     String path = slash < 0 ? "" : where.substring(slash);
-    Matcher matcher = AUTHORITY.matcher(authority);
-    if (!matcher.matches()) {
-      throw new IllegalArgumentException(badAuthority(dialect, authority));
+    String host;
+    String port = "";
+    if (dialect == Dialect.POSTGRESQL && SEVERAL.matcher(authority).matches()) {
+      host = authority.replaceAll(":[0-9]{1,5}", "");
+    } else {
+      Matcher matcher = AUTHORITY.matcher(authority);
+      if (!matcher.matches()) {
+        throw new IllegalArgumentException(badAuthority(dialect, authority));
+      }
+      host = matcher.group(1) == null ? "" : matcher.group(1);
+      port = matcher.group(2) == null ? "" : matcher.group(2);
     }
     if (!PATH.matcher(path).matches() || (dialect == Dialect.SQL_SERVER && !path.isEmpty())) {
       throw new IllegalArgumentException(
@@ -68,8 +80,8 @@ record DriverUrl(
     }
     return new DriverUrl(
         dialect,
-        matcher.group(1) == null ? "" : matcher.group(1),
-        matcher.group(2) == null ? "" : matcher.group(2),
+        host,
+        port,
         path,
         dialect == Dialect.SQL_SERVER ? semicolons(tail) : query(dialect, tail));
   }

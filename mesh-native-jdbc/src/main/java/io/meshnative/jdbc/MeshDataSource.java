@@ -10,6 +10,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
@@ -65,12 +66,26 @@ public final class MeshDataSource implements DataSource {
   }
 
   /**
-   * Returns the service that the connections go to.
+   * Returns the service that the connections go to, the first where there are several.
    *
    * @return the destination
    */
   public Destination destination() {
     return target.destination();
+  }
+
+  /**
+   * Returns the services among which the driver chooses, in their order.
+   *
+   * @return one, unless the URL names several
+   */
+  public List<Destination> destinations() {
+    return target.destinations();
+  }
+
+  /** The URL for the driver. */
+  String url() {
+    return url;
   }
 
   /** The client that dials; asked for each time, as it may be registered later. */
@@ -158,7 +173,7 @@ public final class MeshDataSource implements DataSource {
   /** Returns the URL's beginning; no parameter, no password. */
   @Override
   public String toString() {
-    return "MeshDataSource[" + DriverUrl.parse(url).dialect() + " " + destination() + "]";
+    return "MeshDataSource[" + DriverUrl.parse(url).dialect() + " " + target.shown() + "]";
   }
 
   /** Builds a data source. Not thread-safe. */

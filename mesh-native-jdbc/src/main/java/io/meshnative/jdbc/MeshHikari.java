@@ -2,6 +2,7 @@ package io.meshnative.jdbc;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.SQLExceptionOverride;
 import com.zaxxer.hikari.util.Credentials;
 import io.meshnative.MeshClient;
 import java.net.SocketException;
@@ -60,6 +61,7 @@ public final class MeshHikari {
     private MeshJdbcOptions options = MeshJdbcOptions.defaults();
     private PoolPolicy policy = PoolPolicy.defaults();
     private @Nullable RefreshingCredentials credentials;
+    private boolean lazy;
 
     private Builder(HikariConfig config) {
       this.config = Objects.requireNonNull(config, "config");
@@ -100,6 +102,17 @@ public final class MeshHikari {
     }
 
     /**
+     * Makes a pool that connects when somebody borrows for the first time, as a {@code
+     * HikariDataSource} does that is configured by its setters; else it connects when it is built.
+     *
+     * @return this
+     */
+    public Builder lazily() {
+      this.lazy = true;
+      return this;
+    }
+
+    /**
      * Makes the pool.
      *
      * @return the pool; close it as any
@@ -111,6 +124,11 @@ public final class MeshHikari {
       if (url == null) {
         throw new IllegalArgumentException(
             "expected a jdbcUrl whose host is a service of the mesh, found none");
+      }
+      if (config.getDataSourceClassName() != null || config.getDataSource() != null) {
+        throw new IllegalArgumentException(
+            "expected the jdbcUrl alone to say where the database is, found a data source beside it,"
+                + " which would not ask the mesh; take it out");
       }
       MeshDataSource.Builder source = MeshDataSource.builder(url).options(options);
       config
@@ -128,12 +146,16 @@ public final class MeshHikari {
       config.copyStateTo(own);
       own.setDataSource(connections);
       own.setDataSourceProperties(new java.util.Properties());
-      own.setJdbcUrl(null);
+      own.setJdbcUrl(database.url()); // for those who look at it; the pool itself asks the source
+      SQLExceptionOverride others = own.getExceptionOverride();
+      own.setExceptionOverride(
+          new EvictCutConnections(others == null ? new SQLExceptionOverride() {} : others));
       RefreshingCredentials users = credentials;
       if (users != null) {
         own.setCredentialsProvider(() -> now(users));
       }
-      return new MeshHikariPool(own, connections, client, database.destination(), policy, users);
+      return MeshHikariPool.of(
+          own, lazy, connections, client, database.destinations(), policy, users);
     }
 
     /** HikariCP's hook throws nothing that is checked; it takes it for a connection that failed. */

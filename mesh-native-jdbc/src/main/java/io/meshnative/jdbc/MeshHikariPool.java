@@ -15,6 +15,7 @@ import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -30,8 +31,8 @@ final class MeshHikariPool extends HikariDataSource {
 
   private final PoolConnections connections;
   private final MeshClient client;
-  private final Destination destination;
-  private final PoolGuard guard;
+  private final List<Destination> destinations;
+  private final List<PoolGuard> guards;
   private final @Nullable Subscription users;
 
   /** Borrows to evict, which waits where the pool is busy; never on a thread of the library. */
@@ -39,44 +40,109 @@ final class MeshHikariPool extends HikariDataSource {
 
   private volatile long ageing;
 
-  MeshHikariPool(
+  /**
+   * Makes a pool.
+   *
+   * @param lazy whether it connects when somebody borrows, and not before
+   */
+  static MeshHikariPool of(
+      HikariConfig config,
+      boolean lazy,
+      PoolConnections connections,
+      MeshClient client,
+      List<Destination> destinations,
+      PoolPolicy policy,
+      @Nullable RefreshingCredentials credentials) {
+    if (!lazy) {
+      return new MeshHikariPool(config, connections, client, destinations, policy, credentials);
+    }
+    MeshHikariPool pool =
+        new MeshHikariPool(connections, client, destinations, policy, credentials);
+    config.copyStateTo(pool);
+    return pool;
+  }
+
+  private MeshHikariPool(
       HikariConfig config,
       PoolConnections connections,
       MeshClient client,
-      Destination destination,
+      List<Destination> destinations,
       PoolPolicy policy,
       @Nullable RefreshingCredentials credentials) {
     super(config);
     this.connections = connections;
     this.client = client;
-    this.destination = destination;
-    this.ager =
-        Executors.newSingleThreadScheduledExecutor(task -> {
-          Thread thread = new Thread(task, "mesh-" + client.service() + "-ageing");
-          thread.setDaemon(true);
-          return thread;
-        });
-    this.guard = PoolGuard.watch(client, destination, policy, this::invalidate);
-    this.users =
-        credentials == null
-            ? null
-            : credentials.onChange((before, now) ->
-                guard.credentialsChanged(
+    this.destinations = destinations;
+    this.ager = ager(client);
+    this.guards = watch(policy);
+    this.users = follow(credentials, policy);
+  }
+
+  private MeshHikariPool(
+      PoolConnections connections,
+      MeshClient client,
+      List<Destination> destinations,
+      PoolPolicy policy,
+      @Nullable RefreshingCredentials credentials) {
+    this.connections = connections;
+    this.client = client;
+    this.destinations = destinations;
+    this.ager = ager(client);
+    this.guards = watch(policy);
+    this.users = follow(credentials, policy);
+  }
+
+  private static ScheduledExecutorService ager(MeshClient client) {
+    return Executors.newSingleThreadScheduledExecutor(task -> {
+      Thread thread = new Thread(task, "mesh-" + client.service() + "-ageing");
+      thread.setDaemon(true);
+      return thread;
+    });
+  }
+
+  private List<PoolGuard> watch(PoolPolicy policy) {
+    return destinations.stream()
+        .map(destination -> PoolGuard.watch(client, destination, policy, this::invalidate))
+        .toList();
+  }
+
+  private @Nullable Subscription follow(
+      @Nullable RefreshingCredentials credentials, PoolPolicy policy) {
+    return credentials == null
+        ? null
+        : credentials.onChange((before, now) ->
+            guards
+                .get(0)
+                .credentialsChanged(
                     before
                         .expires()
                         .map(end -> Duration.between(Clock.systemUTC().instant(), end))
                         .orElse(policy.rotation())));
   }
 
+  /** Throws what the mesh says where it would refuse every dial. */
+  private void requireAllowed() throws SQLException {
+    Decision first = null;
+    for (Destination destination : destinations) {
+      Decision decision = client.explain(destination);
+      if (decision.isAllowed()) {
+        return;
+      }
+      first = first == null ? decision : first;
+    }
+    throw new SQLTransientConnectionException(
+        client.service()
+            + " may not call "
+            + destinations.get(0)
+            + " now: "
+            + (first == null ? "" : first.reason()),
+        "08001");
+  }
+
   @Override
   public Connection getConnection() throws SQLException {
     while (true) {
-      Decision decision = client.explain(destination);
-      if (!decision.isAllowed()) {
-        throw new SQLTransientConnectionException(
-            client.service() + " may not call " + destination + " now: " + decision.reason(),
-            "08001");
-      }
+      requireAllowed();
       Connection borrowed = super.getConnection();
       if (connections.isOfThisEpoch(borrowed.unwrap(Connection.class))) {
         return borrowed;
@@ -159,8 +225,8 @@ final class MeshHikariPool extends HikariDataSource {
     if (users != null) {
       users.close();
     }
-    if (guard != null) { // null while the superclass's constructor fails
-      guard.close();
+    if (guards != null) { // null while the superclass's constructor fails
+      guards.forEach(PoolGuard::close);
       ager.shutdownNow();
     }
     super.close();

@@ -16,6 +16,8 @@ import java.util.Optional;
  * @param partition the service's admin partition (Consul Enterprise), {@code meshPartition}
  * @param sticky whether this process keeps to one endpoint as long as it is healthy, {@code
  *     meshSticky}; empty for the default, which is to keep to it
+ * @param multiHost whether a URL of PostgreSQL may name several services among which the driver
+ *     chooses by itself, as for {@code targetServerType}, {@code meshMultiHost}; empty for no
  */
 public record MeshJdbcOptions(
     Optional<String> service,
@@ -23,9 +25,11 @@ public record MeshJdbcOptions(
     Optional<String> datacenter,
     Optional<String> namespace,
     Optional<String> partition,
-    Optional<Boolean> sticky) {
+    Optional<Boolean> sticky,
+    Optional<Boolean> multiHost) {
   private static final MeshJdbcOptions DEFAULTS =
       new MeshJdbcOptions(
+          Optional.empty(),
           Optional.empty(),
           Optional.empty(),
           Optional.empty(),
@@ -41,6 +45,7 @@ public record MeshJdbcOptions(
     Objects.requireNonNull(namespace, "namespace");
     Objects.requireNonNull(partition, "partition");
     Objects.requireNonNull(sticky, "sticky");
+    Objects.requireNonNull(multiHost, "multiHost");
   }
 
   /**
@@ -60,7 +65,7 @@ public record MeshJdbcOptions(
    */
   public MeshJdbcOptions withService(String service) {
     return new MeshJdbcOptions(
-        Optional.of(service), client, datacenter, namespace, partition, sticky);
+        Optional.of(service), client, datacenter, namespace, partition, sticky, multiHost);
   }
 
   /**
@@ -71,7 +76,7 @@ public record MeshJdbcOptions(
    */
   public MeshJdbcOptions withClient(String client) {
     return new MeshJdbcOptions(
-        service, Optional.of(client), datacenter, namespace, partition, sticky);
+        service, Optional.of(client), datacenter, namespace, partition, sticky, multiHost);
   }
 
   /**
@@ -82,7 +87,7 @@ public record MeshJdbcOptions(
    */
   public MeshJdbcOptions withDatacenter(String datacenter) {
     return new MeshJdbcOptions(
-        service, client, Optional.of(datacenter), namespace, partition, sticky);
+        service, client, Optional.of(datacenter), namespace, partition, sticky, multiHost);
   }
 
   /**
@@ -93,7 +98,7 @@ public record MeshJdbcOptions(
    */
   public MeshJdbcOptions withNamespace(String namespace) {
     return new MeshJdbcOptions(
-        service, client, datacenter, Optional.of(namespace), partition, sticky);
+        service, client, datacenter, Optional.of(namespace), partition, sticky, multiHost);
   }
 
   /**
@@ -104,7 +109,7 @@ public record MeshJdbcOptions(
    */
   public MeshJdbcOptions withPartition(String partition) {
     return new MeshJdbcOptions(
-        service, client, datacenter, namespace, Optional.of(partition), sticky);
+        service, client, datacenter, namespace, Optional.of(partition), sticky, multiHost);
   }
 
   /**
@@ -116,6 +121,19 @@ public record MeshJdbcOptions(
    */
   public MeshJdbcOptions withSticky(boolean sticky) {
     return new MeshJdbcOptions(
-        service, client, datacenter, namespace, partition, Optional.of(sticky));
+        service, client, datacenter, namespace, partition, Optional.of(sticky), multiHost);
+  }
+
+  /**
+   * Returns a copy that lets a URL of PostgreSQL name several services, or does not. The driver
+   * then asks each of them as it does with several hosts, for {@code targetServerType=primary} and
+   * its like.
+   *
+   * @param multiHost whether several are meant
+   * @return the copy
+   */
+  public MeshJdbcOptions withMultiHost(boolean multiHost) {
+    return new MeshJdbcOptions(
+        service, client, datacenter, namespace, partition, sticky, Optional.of(multiHost));
   }
 }

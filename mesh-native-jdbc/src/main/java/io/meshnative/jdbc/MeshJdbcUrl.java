@@ -8,7 +8,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +35,11 @@ import org.jspecify.annotations.Nullable;
  * another socket factory, switches TLS on, or has a second way to name a host is refused, with both
  * values. Parameters that concern none of this stay as they are, in their order. Rewriting twice
  * gives the same as once.
+ *
+ * <p>A URL of PostgreSQL may name several services, if that is said to be meant: {@code
+ * jdbc:postgresql://orders-a,orders-b/app?targetServerType=primary&meshMultiHost=true}. What comes
+ * out has a port of this machine for each, by which the driver tells them apart; nobody dials it.
+ * Where one service has several endpoints there is no need: the mesh chooses a healthy one.
  *
  * <p>Pure functions: no driver needs to be there, nothing is looked up. Thread-safe.
  */
@@ -122,7 +129,13 @@ public final class MeshJdbcUrl {
     } else {
       written.putAll(target.parameters());
     }
-    return new DriverUrl(dialect, LOOPBACK, url.port(), url.path(), written);
+    String host =
+        target.isOne()
+            ? LOOPBACK
+            : target.ports().keySet().stream()
+                .map(port -> LOOPBACK + ":" + port)
+                .collect(Collectors.joining(","));
+    return new DriverUrl(dialect, host, url.port(), url.path(), written);
   }
 
   /** Whether the rewrite writes a parameter itself, at the end. */
@@ -186,7 +199,7 @@ public final class MeshJdbcUrl {
   private static MeshTarget target(DriverUrl url, MeshJdbcOptions options) {
     Map<String, String> said = new LinkedHashMap<>();
     List<String> where = new ArrayList<>();
-    host(url, said, where);
+    hosts(url, said, where);
     url.parameters()
         .forEach((name, raw) -> {
           MeshTarget.requireKnown(name);
@@ -208,25 +221,55 @@ public final class MeshJdbcUrl {
           "expected a service of the mesh as the host of the URL, or meshService, found "
               + (where.isEmpty() ? "no host" : where.get(0)));
     }
-    return MeshTarget.of(said);
+    MeshTarget target =
+        url.dialect() == Dialect.POSTGRESQL ? MeshTarget.ofSeveral(said) : MeshTarget.of(said);
+    int hosts = url.host().split(",").length;
+    if (hosts > 1 && hosts != target.destinations().size()) {
+      throw new IllegalArgumentException(
+          "expected as many services as hosts, found the hosts "
+              + url.host()
+              + ", and "
+              + target.shown());
+    }
+    return target;
   }
 
-  /** What the host says; loopback is what we write ourselves, and says nothing. */
-  private static void host(DriverUrl url, Map<String, String> said, List<String> where) {
-    String host = url.host().toLowerCase(Locale.ROOT);
-    if (host.isEmpty() || host.equals(LOOPBACK)) {
-      where.add(host.isEmpty() ? "no host" : host);
+  /** What the hosts say; loopback is what we write ourselves, and says nothing. */
+  private static void hosts(DriverUrl url, Map<String, String> said, List<String> where) {
+    Set<String> datacenters = new TreeSet<>();
+    List<String> services = new ArrayList<>();
+    String[] hosts = url.host().split(",");
+    for (String host : hosts) {
+      if (host.isEmpty() || host.equalsIgnoreCase(LOOPBACK)) {
+        where.add(host.isEmpty() ? "no host" : LOOPBACK);
+      } else {
+        services.add(service(host, datacenters));
+      }
+    }
+    if (services.isEmpty()) {
       return;
     }
+    if (services.size() < hosts.length || datacenters.size() > 1) {
+      throw new IllegalArgumentException(
+          "expected services of one datacenter as the hosts of the URL, found " + url.host());
+    }
+    said.put(MeshTarget.SERVICE, String.join(",", services));
+    datacenters.stream()
+        .filter(name -> !name.isEmpty())
+        .forEach(name -> said.put(MeshTarget.DATACENTER, name));
+  }
+
+  /** The service that a host names; adds the datacenter that it says, or an empty one. */
+  private static String service(String written, Set<String> datacenters) {
+    String host = written.toLowerCase(Locale.ROOT);
     if (ADDRESS.matcher(host).matches()) {
       throw new IllegalArgumentException(
           "expected a service of the mesh as the host of the URL, found the address " + host);
     }
     var consul = CONSUL_NAME.matcher(host);
     if (consul.matches()) {
-      said.put(MeshTarget.SERVICE, consul.group("service"));
-      Optional.ofNullable(consul.group("dc")).ifPresent(dc -> said.put(MeshTarget.DATACENTER, dc));
-      return;
+      datacenters.add(Optional.ofNullable(consul.group("dc")).orElse(""));
+      return consul.group("service");
     }
     if (host.indexOf('.') >= 0) {
       throw new IllegalArgumentException(
@@ -237,7 +280,8 @@ public final class MeshJdbcUrl {
               + host
               + " with the host localhost");
     }
-    said.put(MeshTarget.SERVICE, Destination.parse(url.host()).service());
+    datacenters.add("");
+    return Destination.parse(written).service();
   }
 
   private interface Sayer {
@@ -251,6 +295,9 @@ public final class MeshJdbcUrl {
     options.namespace().ifPresent(value -> sayer.say(MeshTarget.NAMESPACE, value));
     options.partition().ifPresent(value -> sayer.say(MeshTarget.PARTITION, value));
     options.sticky().ifPresent(value -> sayer.say(MeshTarget.STICKY, value.toString()));
+    options
+        .multiHost()
+        .ifPresent(value -> sayer.say(MeshTarget.MULTI_HOST, value.toString()));
   }
 
   private static void say(Map<String, String> said, String name, String value, String where) {

@@ -3,8 +3,12 @@ package io.meshnative.jdbc;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshClients;
 import io.meshnative.discovery.Destination;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.SocketException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -12,25 +16,27 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.BiConsumer;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Which service a connection goes to, and by which client: what the parameters {@code mesh…} of a
  * URL say, or the one argument of a socket factory, {@code db?meshClient=orders}.
  *
- * @param destination the service
+ * @param destinations the service, or those that a driver chooses among by itself
  * @param client the client's name; null for the only one
  * @param sticky whether to keep to one endpoint
  */
-record MeshTarget(Destination destination, @Nullable String client, boolean sticky) {
+record MeshTarget(List<Destination> destinations, @Nullable String client, boolean sticky) {
   static final String SERVICE = "meshService";
   static final String CLIENT = "meshClient";
   static final String DATACENTER = "meshDatacenter";
   static final String NAMESPACE = "meshNamespace";
   static final String PARTITION = "meshPartition";
   static final String STICKY = "meshSticky";
+  static final String MULTI_HOST = "meshMultiHost";
   static final Set<String> NAMES =
-      Set.of(SERVICE, CLIENT, DATACENTER, NAMESPACE, PARTITION, STICKY);
+      Set.of(SERVICE, CLIENT, DATACENTER, NAMESPACE, PARTITION, STICKY, MULTI_HOST);
 
   /**
    * What needs no escape in any driver's URL, so that no two of them can read it in two ways.
@@ -43,30 +49,64 @@ record MeshTarget(Destination destination, @Nullable String client, boolean stic
     return name.toLowerCase(Locale.ROOT).startsWith("mesh");
   }
 
+  /** Checks the parts. */
+  MeshTarget {
+    destinations = List.copyOf(destinations);
+  }
+
   /**
    * Reads parameters; those of the driver are passed over.
    *
-   * @throws IllegalArgumentException if there is no service, or a name or a value is wrong
+   * @throws IllegalArgumentException if there is no service, or there are several, or a name or a
+   *     value is wrong
    */
   static MeshTarget of(Map<String, String> parameters) {
+    MeshTarget target = ofSeveral(parameters);
+    if (target.destinations.size() > 1) {
+      throw new IllegalArgumentException(
+          "expected one service for this driver, found "
+              + target.shown()
+              + "; register them as one service, the mesh chooses a healthy endpoint");
+    }
+    return target;
+  }
+
+  /**
+   * Reads parameters for a driver that can choose among several hosts itself.
+   *
+   * @throws IllegalArgumentException if there is no service, or there are several and that is not
+   *     said to be meant, or a name or a value is wrong
+   */
+  static MeshTarget ofSeveral(Map<String, String> parameters) {
     for (String name : parameters.keySet()) {
       requireKnown(name);
     }
-    String service = parameters.get(SERVICE);
-    if (service == null || service.isEmpty()) {
+    String services = parameters.get(SERVICE);
+    if (services == null || services.isEmpty()) {
       throw new IllegalArgumentException(
           "expected the parameter meshService with the name of a service in the mesh, found none;"
               + " MeshJdbcUrl.rewrite writes the whole URL");
     }
-    Destination.Builder destination = Destination.builder(service);
-    Optional.ofNullable(parameters.get(DATACENTER)).ifPresent(destination::datacenter);
-    Optional.ofNullable(parameters.get(NAMESPACE)).ifPresent(destination::namespace);
-    Optional.ofNullable(parameters.get(PARTITION)).ifPresent(destination::partition);
-    String sticky = parameters.getOrDefault(STICKY, "true");
-    if (!sticky.equals("true") && !sticky.equals("false")) {
-      throw new IllegalArgumentException(
-          "expected meshSticky=true or meshSticky=false, found meshSticky=" + sticky);
+    List<Destination> destinations = new ArrayList<>();
+    for (String service : services.split(",", -1)) {
+      Destination.Builder destination = Destination.builder(service);
+      Optional.ofNullable(parameters.get(DATACENTER)).ifPresent(destination::datacenter);
+      Optional.ofNullable(parameters.get(NAMESPACE)).ifPresent(destination::namespace);
+      Optional.ofNullable(parameters.get(PARTITION)).ifPresent(destination::partition);
+      destinations.add(destination.build());
     }
+    boolean several = flag(parameters, MULTI_HOST, "false");
+    if (destinations.size() > 1 && !several) {
+      throw new IllegalArgumentException(
+          "expected one service, or meshMultiHost=true where the driver is to choose among several,"
+              + " found "
+              + services.replace(",", " and ")
+              + "; registered as one service, the mesh chooses a healthy endpoint");
+    }
+    if (Set.copyOf(destinations).size() < destinations.size()) {
+      throw new IllegalArgumentException("expected each service once, found " + services);
+    }
+    boolean sticky = flag(parameters, STICKY, "true");
     String client = parameters.get(CLIENT);
     if (client != null && !CLIENT_NAME.matcher(client).matches()) {
       throw new IllegalArgumentException(
@@ -74,7 +114,67 @@ record MeshTarget(Destination destination, @Nullable String client, boolean stic
               + client
               + "\"");
     }
-    return new MeshTarget(destination.build(), client, Boolean.parseBoolean(sticky));
+    return new MeshTarget(destinations, client, sticky);
+  }
+
+  private static boolean flag(Map<String, String> parameters, String name, String otherwise) {
+    String value = parameters.getOrDefault(name, otherwise);
+    if (!value.equals("true") && !value.equals("false")) {
+      throw new IllegalArgumentException(
+          "expected " + name + "=true or " + name + "=false, found " + name + "=" + value);
+    }
+    return Boolean.parseBoolean(value);
+  }
+
+  /** The service; the first where there are several. */
+  Destination destination() {
+    return destinations.get(0);
+  }
+
+  boolean isOne() {
+    return destinations.size() == 1;
+  }
+
+  /** For people. */
+  String shown() {
+    return destinations.stream().map(Destination::toString).collect(Collectors.joining(" and "));
+  }
+
+  /**
+   * The port by which a driver that knows several hosts names each service, in their order. The
+   * driver remembers what it found at a host and a port for the whole process, so services of
+   * different URLs have different ones, as far as a hash can see to it.
+   */
+  Map<Integer, Destination> ports() {
+    Map<Integer, Destination> ports = new LinkedHashMap<>();
+    for (Destination each : destinations) {
+      String name =
+          String.join(
+              "/", each.partition(), each.namespace(), each.datacenter().orElse(""), each.service());
+      int port = Math.floorMod(name.hashCode(), 65_535) + 1;
+      while (ports.putIfAbsent(port, each) != null) {
+        port = port % 65_535 + 1;
+      }
+    }
+    return ports;
+  }
+
+  /** What an address that a driver dials stands for. */
+  Destination at(SocketAddress address) {
+    Destination found =
+        isOne()
+            ? destination()
+            : address instanceof InetSocketAddress inet ? ports().get(inet.getPort()) : null;
+    if (found == null) {
+      throw new IllegalArgumentException(
+          "expected one of the ports of " + ports() + " as MeshJdbcUrl.rewrite writes them, found "
+              + address);
+    }
+    return found;
+  }
+
+  private String services() {
+    return destinations.stream().map(Destination::service).collect(Collectors.joining(","));
   }
 
   static void requireKnown(String name) {
@@ -124,7 +224,8 @@ record MeshTarget(Destination destination, @Nullable String client, boolean stic
   }
 
   private void each(BiConsumer<String, String> to) {
-    to.accept(SERVICE, destination.service());
+    Destination destination = destination();
+    to.accept(SERVICE, services());
     if (client != null) {
       to.accept(CLIENT, client);
     }
@@ -138,11 +239,14 @@ record MeshTarget(Destination destination, @Nullable String client, boolean stic
     if (!sticky) {
       to.accept(STICKY, "false");
     }
+    if (!isOne()) {
+      to.accept(MULTI_HOST, "true");
+    }
   }
 
   /** The same as one argument. */
   String argument() {
-    StringBuilder text = new StringBuilder(destination.service());
+    StringBuilder text = new StringBuilder(services());
     each((name, value) -> {
       if (!name.equals(SERVICE)) {
         text.append(text.indexOf("?") < 0 ? '?' : '&').append(name).append('=').append(value);
@@ -164,7 +268,7 @@ record MeshTarget(Destination destination, @Nullable String client, boolean stic
                   "expected a mesh client named \""
                       + client
                       + "\" for connections to "
-                      + destination
+                      + shown()
                       + ", found none; call MeshClients.register(\""
                       + client
                       + "\", client) before the first connection"));
@@ -174,7 +278,7 @@ record MeshTarget(Destination destination, @Nullable String client, boolean stic
     } catch (IllegalStateException e) {
       SocketException made =
           new SocketException(
-              e.getMessage() + " (meshClient=name), for connections to " + destination);
+              e.getMessage() + " (meshClient=name), for connections to " + shown());
       made.initCause(e);
       throw made;
     }

@@ -6,10 +6,12 @@ import io.meshnative.discovery.Endpoint;
 import java.lang.ref.WeakReference;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLSocket;
@@ -28,13 +30,16 @@ final class OpenSockets {
 
   private final Queue<Opened> sockets = new ConcurrentLinkedQueue<>();
 
+  /** What a cancel has to reach. */
+  record Backend(Destination destination, Endpoint endpoint) {}
+
   /**
    * One socket.
    *
    * @param socket it may not be connected yet
    * @param scope what it shares with its cancels, compared by identity
    * @param client the client that dials
-   * @param destination the service
+   * @param dialled the service; empty until it connects, where the driver chooses among several
    * @param known the endpoints that were known when it was made: it may have left the catalog when
    *     it matters
    */
@@ -42,13 +47,13 @@ final class OpenSockets {
       WeakReference<SSLSocket> socket,
       WeakReference<Object> scope,
       WeakReference<MeshClient> client,
-      Destination destination,
+      AtomicReference<@Nullable Destination> dialled,
       List<Endpoint> known) {
 
     /** The socket while it is connected. */
     @Nullable SSLSocket connected() {
       SSLSocket held = socket.get();
-      return held != null && held.isConnected() && !held.isClosed() ? held : null;
+      return held != null && held.isConnected() && !isOver(held) ? held : null;
     }
 
     private boolean isGone() {
@@ -56,16 +61,31 @@ final class OpenSockets {
       return held == null || held.isClosed();
     }
 
+    /** Whether its owner has closed it, or the mesh has ended it, which the owner may not know. */
+    private static boolean isOver(SSLSocket socket) {
+      if (socket.isClosed()) {
+        return true;
+      }
+      try {
+        socket.getSoTimeout();
+        return false;
+      } catch (SocketException e) {
+        return true;
+      }
+    }
+
     /** Where it is connected to, by the catalog then or now. */
-    Optional<Endpoint> endpoint() {
+    Optional<Backend> backend() {
       SSLSocket held = connected();
-      MeshClient dialled = client.get();
-      if (held == null || dialled == null) {
+      MeshClient by = client.get();
+      Destination destination = dialled.get();
+      if (held == null || by == null || destination == null) {
         return Optional.empty();
       }
-      return Stream.concat(known.stream(), dialled.endpoints(destination).stream())
+      return Stream.concat(known.stream(), by.endpoints(destination).stream())
           .filter(endpoint -> isAt(held, endpoint))
-          .findFirst();
+          .findFirst()
+          .map(endpoint -> new Backend(destination, endpoint));
     }
 
     String remoteIp() {
@@ -84,15 +104,20 @@ final class OpenSockets {
             || endpoint.host().equals(socket.getInetAddress().getHostAddress()));
   }
 
-  SSLSocket add(SSLSocket socket, Object scope, MeshClient client, Destination destination) {
+  SSLSocket add(
+      SSLSocket socket,
+      Object scope,
+      MeshClient client,
+      List<Destination> destinations,
+      AtomicReference<@Nullable Destination> dialled) {
     sockets.removeIf(Opened::isGone);
     sockets.add(
         new Opened(
             new WeakReference<>(socket),
             new WeakReference<>(scope),
             new WeakReference<>(client),
-            destination,
-            client.endpoints(destination)));
+            dialled,
+            destinations.stream().flatMap(each -> client.endpoints(each).stream()).toList()));
     return socket;
   }
 
@@ -104,7 +129,7 @@ final class OpenSockets {
   /** The connected sockets to a destination. */
   List<Opened> of(MeshClient client, Destination destination) {
     return connected(
-        opened -> opened.client().get() == client && opened.destination().equals(destination));
+        opened -> opened.client().get() == client && destination.equals(opened.dialled().get()));
   }
 
   private List<Opened> connected(Predicate<Opened> which) {

@@ -85,7 +85,7 @@ public final class PostgresSocketFactory extends DeferredSocketFactory {
             }
           });
     }
-    return MeshTarget.of(ours);
+    return MeshTarget.ofSeveral(ours);
   }
 
   private Duration timeout() {

@@ -3,9 +3,11 @@ package io.meshnative.jdbc;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import javax.net.ssl.SSLSocketFactory;
 
 /**
@@ -22,10 +24,18 @@ import javax.net.ssl.SSLSocketFactory;
  * host. Works with {@code sslNegotiation=direct} too, which PostgreSQL 17 knows. The server checks
  * that our certificate is of the mesh; intentions are not its business, so this side's alone count.
  *
+ * <p>Mind {@code sslmode}: without it, or with {@code prefer} or {@code allow}, the driver speaks
+ * plain text to a server that says it has no TLS, and asks nobody. This factory refuses such a
+ * connection where it is asked.
+ *
  * <p>Thread-safe.
  */
 public final class PostgresTlsFactory extends SSLSocketFactory {
+  /** With the others the driver goes on in plain text where the server has no TLS. */
+  private static final Set<String> INSISTING = Set.of("require", "verify-ca", "verify-full");
+
   private final Map<String, String> ours;
+  private final String sslmode;
 
   /**
    * Takes the driver's settings.
@@ -34,6 +44,7 @@ public final class PostgresTlsFactory extends SSLSocketFactory {
    */
   public PostgresTlsFactory(Properties info) {
     this.ours = ours(info);
+    this.sslmode = info.getProperty("sslmode", "prefer");
   }
 
   static Map<String, String> ours(Properties info) {
@@ -47,6 +58,12 @@ public final class PostgresTlsFactory extends SSLSocketFactory {
   }
 
   private SSLSocketFactory factory() throws IOException {
+    if (!INSISTING.contains(sslmode)) {
+      throw new SocketException(
+          "expected sslmode=verify-full, since the driver would speak plain text to a server without"
+              + " TLS, found sslmode="
+              + sslmode);
+    }
     MeshTarget target = DriverSockets.checked(ours, MeshTarget::of);
     return target.resolve().sslSocketFactory(target.destination());
   }

@@ -13,7 +13,12 @@ import java.util.Objects;
  */
 public abstract class VaultAuth {
   /** What a login gives: a token and how long it lives; zero for as long as it works. */
-  record Login(String token, Duration life) {}
+  record Login(String token, Duration life) {
+    @Override
+    public String toString() {
+      return "Login[for " + life + "]";
+    }
+  }
 
   private final String shown;
 

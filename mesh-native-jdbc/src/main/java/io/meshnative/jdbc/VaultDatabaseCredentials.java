@@ -56,9 +56,11 @@ public final class VaultDatabaseCredentials implements CredentialsSource {
 
   private static HttpUrl address(String text, boolean plaintext) {
     HttpUrl url = HttpUrl.parse(text);
-    if (url == null || url.querySize() > 0 || !url.encodedPath().equals("/")) {
+    boolean named = text.indexOf('@') >= 0; // what stands before it may be a password
+    if (url == null || named || url.querySize() > 0 || !url.encodedPath().equals("/")) {
       throw new IllegalArgumentException(
-          "expected Vault's address such as https://vault:8200, found \"" + text + "\"");
+          "expected Vault's address such as https://vault:8200, found "
+              + (named ? "one with a user in it; see VaultAuth" : "\"" + text + "\""));
     }
     boolean loopback =
         url.host().equals("localhost")

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class VaultHttp {
   private static final MediaType JSON = MediaType.get("application/json");
   private static final long MOST = 1 << 20;
+  private static final int MOST_WORDS = 300;
 
   private final OkHttpClient http;
   private final HttpUrl address;
@@ -42,6 +43,12 @@ final class VaultHttp {
         throw new IOException("expected " + name + " in Vault's answer, found none");
       }
       return text;
+    }
+
+    /** Nothing of what they say: a password, a token. */
+    @Override
+    public String toString() {
+      return "Answer" + texts.keySet();
     }
   }
 
@@ -126,14 +133,14 @@ final class VaultHttp {
     throw new IOException("expected at most " + MOST + " bytes from " + what + ", found more");
   }
 
-  /** Vault's own words; they hold no secret. */
+  /** Vault's own words, as many as a log takes; they hold no secret. */
   private static String firstError(Buffer text) {
     try (JsonReader reader = JsonReader.of(text)) {
       reader.beginObject();
       while (reader.hasNext()) {
         if (reader.nextName().equals("errors")) {
           reader.beginArray();
-          return reader.hasNext() ? ": " + reader.nextString().lines().findFirst().orElse("") : "";
+          return reader.hasNext() ? ": " + shortened(reader.nextString()) : "";
         }
         reader.skipValue();
       }
@@ -141,6 +148,11 @@ final class VaultHttp {
     } catch (IOException | RuntimeException e) {
       return "";
     }
+  }
+
+  private static String shortened(String words) {
+    String line = words.lines().findFirst().orElse("").replaceAll("\\p{Cntrl}", "?");
+    return line.length() <= MOST_WORDS ? line : line.substring(0, MOST_WORDS) + "…";
   }
 
   private static Answer read(String what, Buffer text) throws IOException {

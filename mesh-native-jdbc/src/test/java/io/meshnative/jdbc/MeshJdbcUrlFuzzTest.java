@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.mariadb.jdbc.Configuration;
@@ -77,6 +78,9 @@ class MeshJdbcUrlFuzzTest {
     "meshService",
     "meshClient",
     "meshSticky",
+    "meshMultiHost",
+    "meshMultiHost=true",
+    "db,db2",
     "MESHSERVICE",
     "permitRedirect",
     "dnsSrv",
@@ -151,18 +155,20 @@ class MeshJdbcUrlFuzzTest {
     Dialect dialect = Dialect.of(rewritten);
     assertThat(MeshJdbcUrl.rewrite(rewritten)).as("twice is once: %s", url).isEqualTo(rewritten);
     Read read = asTheDriverReads(dialect, rewritten);
-    assertThat(read.hosts()).as("%s became %s", url, rewritten).containsExactly("localhost");
+    assertThat(read.hosts()).as("%s became %s", url, rewritten).containsOnly("localhost");
     Map<String, String> parameters = read.parameters();
     assertThat(parameters).as(rewritten).containsEntry(dialect.factoryParameter, dialect.factory);
     dialect.required.forEach((name, accepted) ->
         assertThat(parameters.get(name)).as(rewritten).isEqualToIgnoringCase(accepted.get(0)));
-    if (dialect == Dialect.SQL_SERVER) {
-      MeshTarget.parse(parameters.get(Dialect.ARGUMENT));
-    } else {
-      Map<String, String> ours = new LinkedHashMap<>(parameters);
-      ours.keySet().removeIf(name -> !MeshTarget.isOurs(name));
-      MeshTarget.of(ours);
-    }
+    Map<String, String> ours = new LinkedHashMap<>(parameters);
+    ours.keySet().removeIf(name -> !MeshTarget.isOurs(name));
+    MeshTarget target =
+        switch (dialect) {
+          case SQL_SERVER -> MeshTarget.parse(parameters.get(Dialect.ARGUMENT));
+          case POSTGRESQL -> MeshTarget.ofSeveral(ours);
+          case MYSQL, MARIADB -> MeshTarget.of(ours);
+        };
+    assertThat(read.hosts()).as(rewritten).hasSameSizeAs(target.destinations());
   }
 
   @ParameterizedTest
@@ -232,8 +238,20 @@ class MeshJdbcUrlFuzzTest {
   @ParameterizedTest
   @EnumSource(Dialect.class)
   void oneWrongLetterInAParameterNeverLeadsToTheNetwork(Dialect dialect) {
-    String rewritten =
-        MeshJdbcUrl.rewrite(dialect.prefix + "db" + (dialect == Dialect.SQL_SERVER ? "" : "/app"));
+    neverLeadsToTheNetwork(
+        dialect,
+        MeshJdbcUrl.rewrite(dialect.prefix + "db" + (dialect == Dialect.SQL_SERVER ? "" : "/app")));
+  }
+
+  @Test
+  void oneWrongLetterBesideSeveralServicesNeverLeadsToTheNetwork() {
+    neverLeadsToTheNetwork(
+        Dialect.POSTGRESQL,
+        MeshJdbcUrl.rewrite(
+            "jdbc:postgresql://a,b/app?targetServerType=primary&meshMultiHost=true"));
+  }
+
+  private static void neverLeadsToTheNetwork(Dialect dialect, String rewritten) {
     int parameters = rewritten.indexOf(dialect == Dialect.SQL_SERVER ? ';' : '?') + 1;
     for (int at = parameters; at < rewritten.length(); at++) {
       for (String wrong : List.of("", "x", "X", "%")) {
@@ -244,7 +262,7 @@ class MeshJdbcUrlFuzzTest {
         } catch (Exception e) {
           continue; // the driver refuses it
         }
-        assertThat(read.hosts()).as(typo).containsExactly("localhost");
+        assertThat(read.hosts()).as(typo).containsOnly("localhost");
       }
     }
   }

@@ -3,6 +3,8 @@ package io.meshnative.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.InetSocketAddress;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -211,6 +213,70 @@ class MeshJdbcUrlTest {
   }
 
   @Test
+  void severalServicesGetAPortEachThatNobodyDialsWhereThatIsMeant() {
+    String url =
+        "jdbc:postgresql://orders-a:5432,orders-b.mesh/app?targetServerType=primary&meshMultiHost=true";
+    String rewritten = rewrite(url);
+    assertThat(rewritten)
+        .matches("jdbc:postgresql://localhost:\\d+,localhost:\\d+/app\\?targetServerType=primary&.*")
+        .endsWith("&meshService=orders-a,orders-b&meshMultiHost=true");
+    assertThat(rewrite(rewritten)).isEqualTo(rewritten);
+    MeshTarget target = MeshJdbcUrl.target(rewritten, MeshJdbcOptions.defaults());
+    assertThat(target.ports().values()).extracting("service").containsExactly("orders-a", "orders-b");
+    target
+        .ports()
+        .forEach((port, service) ->
+            assertThat(target.at(InetSocketAddress.createUnresolved("localhost", port)))
+                .isEqualTo(service));
+    assertThatThrownBy(() -> target.at(InetSocketAddress.createUnresolved("localhost", 0)))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThat(
+            MeshJdbcUrl.rewrite(
+                "jdbc:postgresql://orders-a,orders-b/app?targetServerType=primary",
+                MeshJdbcOptions.defaults().withMultiHost(true)))
+        .isEqualTo(rewritten);
+    // One is one, whatever is allowed.
+    assertThat(rewrite("jdbc:postgresql://db/app?meshMultiHost=true"))
+        .isEqualTo(rewrite("jdbc:postgresql://db/app"));
+  }
+
+  @Test
+  void aServiceHasItsPortInWhateverUrlItIsAndOthersHaveAnother() {
+    assertThat(rewrite("jdbc:postgresql://a,b/app?meshMultiHost=true").split("[/?]")[2])
+        .isEqualTo("localhost:16900,localhost:16901");
+    assertThat(rewrite("jdbc:postgresql://c,b/app?meshMultiHost=true").split("[/?]")[2])
+        .isEqualTo("localhost:16902,localhost:16901");
+  }
+
+  @Test
+  void severalServicesAreRefusedWithAllTheirNamesUnlessTheyAreMeant() {
+    assertThatThrownBy(() -> rewrite("jdbc:postgresql://orders-a,orders-b/app"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("meshMultiHost=true")
+        .hasMessageContaining("found orders-a and orders-b");
+    for (String url :
+        List.of(
+            "jdbc:postgresql://a,localhost/app?meshMultiHost=true",
+            "jdbc:postgresql://a,db.example.com/app?meshMultiHost=true",
+            "jdbc:postgresql://a,10.0.0.1/app?meshMultiHost=true",
+            "jdbc:postgresql://a,a/app?meshMultiHost=true",
+            "jdbc:postgresql://a,/app?meshMultiHost=true",
+            "jdbc:postgresql://a.service.dc1.consul,b.service.dc2.consul/app?meshMultiHost=true",
+            "jdbc:postgresql://localhost,localhost/app?meshService=db",
+            "jdbc:postgresql://a,b/app?meshMultiHost=perhaps",
+            "jdbc:mysql://a,b/app?meshMultiHost=true",
+            "jdbc:mysql://localhost/app?meshService=a,b&meshMultiHost=true",
+            "jdbc:mariadb://a,b/app?meshMultiHost=true",
+            "jdbc:sqlserver://localhost;socketFactoryConstructorArg=a,b?meshMultiHost=true")) {
+      assertThatThrownBy(() -> rewrite(url))
+          .as(url)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("expected ")
+          .hasMessageContaining("found ");
+    }
+  }
+
+  @Test
   void aServiceWithADotIsNamedByItsParameter() {
     assertThat(rewrite("jdbc:postgresql://localhost/app?meshService=db.v2"))
         .endsWith("&meshService=db.v2");
@@ -229,7 +295,7 @@ class MeshJdbcUrlTest {
     MeshJdbcUrl.checkProperties(url, Map.of("user", "app", "cachePrepStmts", "true"));
     MeshJdbcUrl.checkProperties(url, Map.of("sslMode", "DISABLED", "meshService", "db"));
     for (Map<String, String> properties :
-        java.util.List.of(
+        List.of(
             Map.of("sslMode", "REQUIRED"),
             Map.of("meshService", "other"),
             Map.of("meshClient", "other"),

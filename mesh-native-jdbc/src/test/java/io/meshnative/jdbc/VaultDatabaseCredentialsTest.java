@@ -280,4 +280,31 @@ class VaultDatabaseCredentialsTest {
     assertThat(vault.getRequestCount()).isZero();
     assertThat(source(VaultAuth.token("hvs.x")).toString()).doesNotContain("hvs.x");
   }
+
+  @Test
+  void noSecretIsInWhatIsPrinted() throws Exception {
+    answer(200, LOGIN);
+    Path jwt = Files.writeString(directory.resolve("jwt"), "header.s3cret.signature");
+    VaultHttp http =
+        new VaultHttp(new okhttp3.OkHttpClient(), vault.url("/"), null);
+    VaultAuth.Login login = VaultAuth.kubernetes("orders", jwt).login(http);
+    assertThat(login.token()).isEqualTo("hvs.fresh");
+    assertThat(login.toString()).doesNotContain("hvs.fresh");
+    answer(200, CREDS);
+    VaultHttp.Answer made = http.call("GET", "v1/database/creds/orders", "t", null);
+    assertThat(made.toString()).contains("password").doesNotContain("A1a-pAssw0rd");
+    assertThatThrownBy(() ->
+            VaultDatabaseCredentials.builder("https://app:s3cret@vault:8200", "orders").build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageNotContaining("s3cret");
+  }
+
+  @Test
+  void vaultsWordsAreCutToWhatALogTakes() {
+    answer(400, "{\"errors\":[\"" + "long ".repeat(1000) + "\"]}");
+    assertThatThrownBy(() -> source(VaultAuth.token("t")).fetch())
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("found 400: long long")
+        .satisfies(e -> assertThat(e.getMessage().length()).isLessThan(500));
+  }
 }

@@ -45,20 +45,33 @@ final class DatabaseServer implements AutoCloseable {
 
   /** PostgreSQL with further settings, such as {@code ssl=on}. */
   static DatabaseServer postgres(List<String> settings, Path... secrets) throws Exception {
-    Path bin = RealPeers.postgres().orElseThrow();
-    Path directory = Files.createTempDirectory("mesh-postgres");
-    own(directory);
-    Path data = directory.resolve("data");
-    Path password = Files.writeString(directory.resolve("password"), PASSWORD);
-    own(password);
+    Path directory = newPostgres();
     for (Path secret : secrets) {
       own(secret);
     }
+    return startPostgres(directory, settings).awaitUp().execute("CREATE DATABASE app");
+  }
+
+  /** A PostgreSQL that takes no writes, a standby, until {@code pg_promote()} makes it primary. */
+  static DatabaseServer postgresStandby() throws Exception {
+    Path directory = newPostgres();
+    own(Files.createFile(directory.resolve("data/standby.signal")));
+    // Not less than what its data were made with, which a standby insists on.
+    return startPostgres(directory, List.of("hot_standby=on", "max_connections=100")).awaitUp();
+  }
+
+  /** A directory with an empty database. */
+  private static Path newPostgres() throws Exception {
+    Path bin = RealPeers.postgres().orElseThrow();
+    Path directory = Files.createTempDirectory("mesh-postgres");
+    own(directory);
+    Path password = Files.writeString(directory.resolve("password"), PASSWORD);
+    own(password);
     run(
         directory,
         List.of(
             bin.resolve("initdb").toString(),
-            "--pgdata=" + data,
+            "--pgdata=" + directory.resolve("data"),
             "--username=" + USER,
             "--auth=scram-sha-256",
             "--pwfile=" + password,
@@ -66,35 +79,39 @@ final class DatabaseServer implements AutoCloseable {
             "--locale=C",
             "--no-sync",
             "--no-instructions"));
+    return directory;
+  }
+
+  private static DatabaseServer startPostgres(Path directory, List<String> settings)
+      throws Exception {
     int port = Ports.reserve();
     List<String> command =
         new ArrayList<>(
             List.of(
-                bin.resolve("postgres").toString(),
+                RealPeers.postgres().orElseThrow().resolve("postgres").toString(),
                 "-D",
-                data.toString(),
+                directory.resolve("data").toString(),
                 "-p",
                 Integer.toString(port)));
-    List<String> all = new ArrayList<>(settings);
-    all.addAll(
-        List.of(
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            "fsync=off",
-            "max_connections=60",
-            "shared_buffers=16MB",
-            "dynamic_shared_memory_type=mmap"));
+    List<String> all =
+        new ArrayList<>(
+            List.of(
+                "listen_addresses=127.0.0.1",
+                "unix_socket_directories=",
+                "fsync=off",
+                "max_connections=60",
+                "shared_buffers=16MB",
+                "dynamic_shared_memory_type=mmap"));
+    all.addAll(settings); // of two the later counts
     for (String setting : all) {
       command.add("-c");
       command.add(setting);
     }
     return new DatabaseServer(
-            directory,
-            command,
-            port,
-            "jdbc:postgresql://127.0.0.1:" + port + "/postgres?sslmode=disable")
-        .awaitUp()
-        .execute("CREATE DATABASE app");
+        directory,
+        command,
+        port,
+        "jdbc:postgresql://127.0.0.1:" + port + "/postgres?sslmode=disable");
   }
 
   /** MariaDB with a database and a user for it. */
@@ -116,7 +133,8 @@ final class DatabaseServer implements AutoCloseable {
             directory.resolve("init.sql"),
             "CREATE DATABASE IF NOT EXISTS app;\n"
                 + "CREATE USER IF NOT EXISTS 'app'@'%' IDENTIFIED BY 's3cret';\n"
-                + "GRANT ALL ON app.* TO 'app'@'%';\n");
+                // It looks at others, and makes users, as an administrator does.
+                + "GRANT ALL ON *.* TO 'app'@'%' WITH GRANT OPTION;\n");
     own(init);
     int port = Ports.reserve();
     List<String> command =
@@ -196,10 +214,16 @@ final class DatabaseServer implements AutoCloseable {
           .atMost(Duration.ofSeconds(180))
           .ignoreExceptions()
           .until(() -> {
+            if (!process.isAlive()) {
+              return true;
+            }
             try (java.sql.Connection connection = connect()) {
               return connection.isValid(60);
             }
           });
+      if (!process.isAlive()) {
+        throw new IllegalStateException("the process has ended");
+      }
       return this;
     } catch (RuntimeException e) {
       String log = Files.readString(directory.resolve("server.log"));

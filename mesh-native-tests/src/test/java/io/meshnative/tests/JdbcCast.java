@@ -1,5 +1,8 @@
 package io.meshnative.tests;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshClients;
 import io.meshnative.jdbc.MeshJdbcOptions;
@@ -61,5 +64,34 @@ final class JdbcCast {
       chain.add(cause);
     }
     return chain;
+  }
+
+  /** A piece of work. */
+  interface Work {
+    void run() throws Exception;
+  }
+
+  /** What a piece of work ends with, on a thread of its own; null for an orderly end. */
+  static java.util.concurrent.CompletableFuture<Throwable> ending(Work work) {
+    return Background.supply(() -> {
+      try {
+        work.run();
+        return null;
+      } catch (Throwable e) {
+        return e;
+      }
+    });
+  }
+
+  /** What ended it is told, whatever the driver made of it. */
+  static void isWithdrawn(Throwable thrown) {
+    isWithdrawn("the end", thrown);
+  }
+
+  static void isWithdrawn(String what, Throwable thrown) {
+    assertThat(thrown).as(what).isInstanceOf(SQLException.class);
+    assertThat(chain(thrown))
+        .as("%s: the reason among the causes", what)
+        .anySatisfy(cause -> assertThat(cause).isInstanceOf(MeshAuthorizationException.class));
   }
 }

@@ -37,6 +37,12 @@ class JdbcDocsTest {
     assertThat(MeshJdbcUrl.rewrite(url(page, "before"))).isEqualTo(url(page, "after"));
   }
 
+  @Test
+  void theUrlOfSeveralServicesBecomesTheUrlAfter() throws IOException {
+    assertThat(MeshJdbcUrl.rewrite(url("postgresql", "several-before")))
+        .isEqualTo(url("postgresql", "several-after"));
+  }
+
   private static void connects(DatabaseServer database, String... pages) throws Exception {
     try (database;
         EmbeddedPlane plane = EmbeddedPlane.start(true);

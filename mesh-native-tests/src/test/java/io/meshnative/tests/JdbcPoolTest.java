@@ -1,13 +1,14 @@
 package io.meshnative.tests;
 
 import static io.meshnative.tests.JdbcCast.chain;
+import static io.meshnative.tests.JdbcCast.ending;
+import static io.meshnative.tests.JdbcCast.isWithdrawn;
 import static io.meshnative.tests.JdbcCast.one;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshException;
 import io.meshnative.discovery.Destination;
 import io.meshnative.jdbc.MeshHikari;
@@ -20,6 +21,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -94,14 +96,6 @@ class JdbcPoolTest {
     Cast.await("the right", () -> web.mesh().explain(DB).isAllowed() == allowed);
   }
 
-  /** What ended it is told, whatever the driver made of it. */
-  private static void isWithdrawn(Throwable thrown) {
-    assertThat(thrown).isInstanceOf(SQLException.class);
-    assertThat(chain(thrown))
-        .as("the reason among the causes")
-        .anySatisfy(cause -> assertThat(cause).isInstanceOf(MeshAuthorizationException.class));
-  }
-
   @Test
   void whoBorrowsWhileTheRightIsGoneIsToldWhyAtOnceAndIsServedAfterwards() throws Exception {
     HikariDataSource pool = pool(3, PoolPolicy.defaults());
@@ -150,15 +144,8 @@ class JdbcPoolTest {
       statement.execute("INSERT INTO ledger VALUES (1)");
       plane.deny("web", "db");
       Cast.await("all is cut", () -> web.mesh().snapshot().connections().isEmpty());
-      // The driver sees that its socket is closed before it asks it for anything.
-      assertThatThrownBy(() -> one(quiet, "SELECT 1"))
-          .isInstanceOf(SQLException.class)
-          .extracting(e -> ((SQLException) e).getSQLState())
-          .isIn("08003", "08006");
-      assertThatThrownBy(open::commit)
-          .isInstanceOf(SQLException.class)
-          .extracting(e -> ((SQLException) e).getSQLState())
-          .isIn("08003", "08006");
+      isWithdrawn(ending(() -> one(quiet, "SELECT 1")).get());
+      isWithdrawn(ending(open::commit).get());
     }
     try (Connection beside = database.connect()) {
       Cast.await(
@@ -233,22 +220,6 @@ class JdbcPoolTest {
     } finally {
       first.hold(false);
     }
-  }
-
-  private interface Work {
-    void run() throws Exception;
-  }
-
-  /** What a piece of work ended with; null for an orderly end. */
-  private static CompletableFuture<Throwable> ending(Work work) {
-    return Background.supply(() -> {
-      try {
-        work.run();
-        return null;
-      } catch (Throwable e) {
-        return e;
-      }
-    });
   }
 
   private static CompletableFuture<Throwable> running(Statement statement, String sql) {
@@ -394,6 +365,33 @@ class JdbcPoolTest {
     assertThat(met.served.get()).isPositive();
   }
 
+  /** Two seconds lie between one and the next: some are old still while others are new. */
+  @Test
+  void aRotationReplacesOneConnectionAfterTheOther() throws Exception {
+    Set<String> others = backends(); // what sleeps on without its client
+    HikariDataSource pool = pool(4, PoolPolicy.defaults().withRotation(Duration.ofSeconds(10)));
+    Set<String> before = backends(pool, 4);
+    long generation = web.mesh().trustGeneration();
+    plane.plane().reissueLeaves();
+    Cast.await("a new identity", () -> web.mesh().trustGeneration() > generation);
+    Cast.await(
+        "some are replaced",
+        () -> {
+          Set<String> left = backends();
+          left.retainAll(before);
+          assertThat(left).as("all at once").isNotEmpty();
+          return left.size() < 4;
+        });
+    Cast.await(
+        "all are replaced",
+        () -> {
+          // The pool fills up again by itself.
+          Set<String> now = backends();
+          now.removeAll(others);
+          return now.size() == 4 && now.stream().noneMatch(before::contains);
+        });
+  }
+
   /** The processes of all connections of a pool, by borrowing all of them. */
   private static Set<String> backends(HikariDataSource pool, int size) throws SQLException {
     Set<String> backends = new TreeSet<>();
@@ -426,6 +424,59 @@ class JdbcPoolTest {
       }
     }
     return backends;
+  }
+
+  /** Somebody interrupts the thread by which the pool connects: it connects again. */
+  @Test
+  void thePoolsThreadIsNotLostByAnInterruptInADial() throws Exception {
+    HikariConfig config = new HikariConfig();
+    config.setJdbcUrl("jdbc:postgresql://late/postgres?connectTimeout=600");
+    config.setUsername(DatabaseServer.USER);
+    config.setPassword(DatabaseServer.PASSWORD);
+    config.setMaximumPoolSize(1);
+    config.setConnectionTimeout(2 * Cast.GUARD.toMillis());
+    config.setInitializationFailTimeout(-1);
+    Queue<Thread> threads = new ConcurrentLinkedQueue<>();
+    config.setThreadFactory(task -> {
+      Thread thread = new Thread(task, "pool");
+      thread.setDaemon(true);
+      threads.add(thread);
+      return thread;
+    });
+    HikariDataSource pool =
+        cast.keep(MeshHikari.builder(config).options(web.options()).build());
+    CompletableFuture<String> borrower = Background.supply(() -> served(pool));
+    Thread[] dialling = {null};
+    Cast.await(
+        "a thread of the pool waits for an endpoint",
+        () -> {
+          dialling[0] =
+              threads.stream().filter(JdbcPoolTest::waitsInTheMesh).findFirst().orElse(null);
+          return dialling[0] != null;
+        });
+    dialling[0].interrupt();
+    Thread interrupted = dialling[0];
+    Cast.await("it does not go on waiting", () -> !waitsInTheMesh(interrupted));
+    RawPeer late = RawPeer.of(Security.getProvider("SunJSSE"), plane.plane().caIssue("late"));
+    Terminator terminator = cast.keep(new Terminator(late.listen(), database.port()));
+    plane.register("late", "late-1", "127.0.0.1", terminator.port());
+    // An interrupt tells the pool to stop connecting; whoever borrows next makes it begin again.
+    assertThat(served(pool)).isEqualTo("served");
+    assertThat(borrower.get()).isEqualTo("served");
+  }
+
+  private static String served(HikariDataSource pool) {
+    try (Connection connection = pool.getConnection()) {
+      return one(connection, "SELECT 'served'");
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static boolean waitsInTheMesh(Thread thread) {
+    return thread.getState() == Thread.State.TIMED_WAITING
+        && java.util.Arrays.stream(thread.getStackTrace())
+            .anyMatch(frame -> frame.getClassName().startsWith("io.meshnative.internal.transport"));
   }
 
   @Test

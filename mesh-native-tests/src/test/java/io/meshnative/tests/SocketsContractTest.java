@@ -78,6 +78,66 @@ class SocketsContractTest extends Contract {
   }
 
   @Test
+  void anAddressStandsForADestinationWhereADriverChoosesAmongSeveral() throws Exception {
+    Stage stage = stage();
+    grant("web", "cache");
+    MeshClient cache = cast.registered("cache");
+    awaitExplained(cache, "web", true);
+    Echo other = cast.echo(cache);
+    Destination second = Destination.parse("cache");
+    awaitExplained(stage.web(), second, true);
+    Cast.awaitEndpoint(stage.web(), "cache");
+    SocketFactory factory =
+        stage
+            .web()
+            .socketFactory(
+                address -> ((InetSocketAddress) address).getPort() == 1 ? DB : second,
+                DialOptions.defaults());
+    for (int port : new int[] {1, 2}) {
+      try (Socket socket = factory.createSocket()) {
+        socket.connect(
+            InetSocketAddress.createUnresolved("localhost", port), (int) Cast.GUARD.toMillis());
+        Echo.ping(socket);
+        assertThat(socket.getPort()).isEqualTo(port == 1 ? stage.echo().port() : other.port());
+      }
+    }
+    try (Socket atOnce = factory.createSocket("localhost", 2)) {
+      Echo.ping(atOnce);
+      assertThat(atOnce.getPort()).isEqualTo(other.port());
+    }
+  }
+
+  /** A driver asks isClosed() before each statement, and would not meet the reason otherwise. */
+  @Test
+  void aSocketOfADriverIsClosedByItsOwnerAloneAndTellsTheReasonByItsReads() throws Exception {
+    grant("web", "db");
+    // It asks for no policy: what ends a connection is the caller's own doing.
+    MeshClient db = cast.ready(cast.lawlessBuilder("db").register(Cast.ofListener()));
+    cast.echo(db);
+    MeshClient web = cast.client("web");
+    awaitExplained(web, DB, true);
+    Cast.awaitEndpoint(web, "db");
+    try (Socket socket = web.socketFactory(DB, DialOptions.defaults()).createSocket();
+        SSLSocket dialled = web.dial("db")) {
+      socket.connect(InetSocketAddress.createUnresolved("db", 1), (int) Cast.GUARD.toMillis());
+      Echo.ping(socket);
+      Echo.ping(dialled);
+      plane.deny("web", "db");
+      awaitExplained(web, DB, false);
+      Cast.await("both are cut", () -> web.snapshot().connections().isEmpty());
+      assertThat(dialled.isClosed()).isTrue();
+      assertThat(socket.isClosed()).isFalse();
+      assertThatThrownBy(() -> socket.getInputStream().read())
+          .isInstanceOf(MeshAuthorizationException.class);
+      assertThatThrownBy(() -> socket.setSoTimeout(1))
+          .hasMessageContaining("default/web => default/db");
+      socket.close();
+      assertThat(socket.isClosed()).isTrue();
+      assertThatThrownBy(() -> socket.setSoTimeout(1)).hasMessage("Socket is closed");
+    }
+  }
+
+  @Test
   void aSocketOfTheCallersAddressAcceptsTheDestinationOnly() throws Exception {
     Stage stage = stage();
     SSLSocketFactory factory = stage.web().sslSocketFactory(DB);

@@ -76,6 +76,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import javax.net.SocketFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSession;
@@ -370,6 +371,12 @@ final class InProcessMeshClient implements MeshClient {
   @Override
   public SocketFactory socketFactory(Destination destination, DialOptions options) {
     return new DestinationSockets(dialer, destination, options);
+  }
+
+  @Override
+  public SocketFactory socketFactory(
+      Function<? super SocketAddress, Destination> destinations, DialOptions options) {
+    return new DestinationSockets(dialer, destinations, options);
   }
 
   @Override

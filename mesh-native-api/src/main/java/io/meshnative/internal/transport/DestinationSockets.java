@@ -7,40 +7,61 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketAddress;
+import java.util.function.Function;
 import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
-/** Sockets that dial a destination, whatever address they are given. */
+/**
+ * Sockets that dial a destination, whatever address they are given, or the one that the address
+ * stands for.
+ */
 public final class DestinationSockets extends SocketFactory {
   private final Dialer dialer;
-  private final Destination destination;
+  private final Function<? super SocketAddress, Destination> destinations;
   private final DialOptions options;
 
   public DestinationSockets(Dialer dialer, Destination destination, DialOptions options) {
+    this(dialer, ignored -> destination, options);
+  }
+
+  /**
+   * Makes a factory of sockets whose addresses stand for destinations.
+   *
+   * @param destinations asked once for each socket, by the thread that connects it
+   */
+  public DestinationSockets(
+      Dialer dialer,
+      Function<? super SocketAddress, Destination> destinations,
+      DialOptions options) {
     this.dialer = dialer;
-    this.destination = destination;
+    this.destinations = destinations;
     this.options = options;
+  }
+
+  private Connector connector() {
+    return (requested, timeout, preparer) ->
+        dialer.dial(destinations.apply(requested), options, timeout, preparer);
   }
 
   /** Makes a socket that dials when it is connected. */
   @Override
   public MeshSocket createSocket() {
-    return new MeshSocket(
-        (ignored, timeout, preparer) -> dialer.dial(destination, options, timeout, preparer));
+    return MeshSocket.forDriver(connector());
   }
 
   /** Dials at once. */
   public MeshSocket connected() throws IOException {
-    return connected(createSocket(), null);
+    return connected(
+        new MeshSocket(connector()), InetSocketAddress.createUnresolved("mesh", 0), null);
   }
 
-  private MeshSocket connected(MeshSocket socket, @Nullable SocketAddress local)
-      throws IOException {
+  private static MeshSocket connected(
+      MeshSocket socket, SocketAddress to, @Nullable SocketAddress local) throws IOException {
     try {
       if (local != null) {
         socket.bind(local);
       }
-      socket.connect(InetSocketAddress.createUnresolved(destination.service(), 0), 0);
+      socket.connect(to, 0);
       return socket;
     } catch (IOException | RuntimeException e) {
       socket.close();
@@ -50,23 +71,29 @@ public final class DestinationSockets extends SocketFactory {
 
   @Override
   public Socket createSocket(String host, int port) throws IOException {
-    return connected();
+    return connected(createSocket(), InetSocketAddress.createUnresolved(host, port), null);
   }
 
   @Override
   public Socket createSocket(String host, int port, InetAddress localHost, int localPort)
       throws IOException {
-    return connected(createSocket(), new InetSocketAddress(localHost, localPort));
+    return connected(
+        createSocket(),
+        InetSocketAddress.createUnresolved(host, port),
+        new InetSocketAddress(localHost, localPort));
   }
 
   @Override
   public Socket createSocket(InetAddress host, int port) throws IOException {
-    return connected();
+    return connected(createSocket(), new InetSocketAddress(host, port), null);
   }
 
   @Override
   public Socket createSocket(InetAddress address, int port, InetAddress localAddress, int localPort)
       throws IOException {
-    return connected(createSocket(), new InetSocketAddress(localAddress, localPort));
+    return connected(
+        createSocket(),
+        new InetSocketAddress(address, port),
+        new InetSocketAddress(localAddress, localPort));
   }
 }

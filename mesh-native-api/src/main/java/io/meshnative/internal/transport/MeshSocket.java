@@ -29,6 +29,10 @@ import org.jspecify.annotations.Nullable;
  * drivers insist on an address of their own. It connects once: if that fails it is closed, like any
  * {@code Socket}. {@code close()} ends a connect in progress.
  *
+ * <p>One that is made {@link #forDriver for a driver} says {@code isClosed()} only after its owner's
+ * own {@code close()}, as a plain socket does that the peer has reset: drivers that ask first would
+ * never meet the reason for which the mesh ended it.
+ *
  * <p>{@code getSession()} before {@code connect} gives a session without content and does not
  * connect.
  *
@@ -45,6 +49,7 @@ public final class MeshSocket extends OptionsSocket {
   private static final System.Logger LOG = System.getLogger(MeshSocket.class.getName());
 
   private final @Nullable Connector connector;
+  private final boolean tellsByIo;
   private final TlsSettings tls;
   private final ReentrantLock connecting = new ReentrantLock();
   private final List<HandshakeCompletedListener> listeners = new CopyOnWriteArrayList<>();
@@ -52,6 +57,9 @@ public final class MeshSocket extends OptionsSocket {
 
   /** The raw socket that is being connected, for whoever closes us meanwhile. */
   private volatile @Nullable Socket attempt;
+
+  /** Set by the owner's close, and where there is nothing to own. */
+  private volatile boolean givenUp;
 
   /** Set if this socket was ended, perhaps before it had a channel. */
   private final AtomicReference<@Nullable Ending> ending = new AtomicReference<>();
@@ -63,6 +71,7 @@ public final class MeshSocket extends OptionsSocket {
    */
   public MeshSocket(TlsChannel channel) {
     this.connector = null;
+    this.tellsByIo = false;
     this.channel = channel;
     this.tls = new TlsSettings(channel.engine());
   }
@@ -73,8 +82,24 @@ public final class MeshSocket extends OptionsSocket {
    * @param connector asked once, by {@code connect}
    */
   public MeshSocket(Connector connector) {
+    this(connector, false);
+  }
+
+  private MeshSocket(Connector connector, boolean tellsByIo) {
     this.connector = connector;
+    this.tellsByIo = tellsByIo;
     this.tls = new TlsSettings(null);
+  }
+
+  /**
+   * Makes a deferred socket that tells what ended it by its reads and writes, and not by {@code
+   * isClosed()}.
+   *
+   * @param connector asked once, by {@code connect}
+   * @return the socket
+   */
+  static MeshSocket forDriver(Connector connector) {
+    return new MeshSocket(connector, true);
   }
 
   /** Null before {@code connect}. */
@@ -125,6 +150,7 @@ public final class MeshSocket extends OptionsSocket {
     } finally {
       attempt = null;
       if (!kept) {
+        givenUp = true;
         ending.compareAndSet(null, Ending.closed());
         if (made != null) {
           made.close();
@@ -214,6 +240,7 @@ public final class MeshSocket extends OptionsSocket {
   /** See {@link TlsChannel#close}; ends a connect in progress. */
   @Override
   public void close() {
+    givenUp = true;
     end(Ending.closed());
     TlsChannel present = channel;
     if (present != null) {
@@ -245,6 +272,9 @@ public final class MeshSocket extends OptionsSocket {
   @Override
   public boolean isClosed() {
     TlsChannel present = channel;
+    if (tellsByIo && present != null) {
+      return givenUp;
+    }
     return ending.get() != null || (present != null && present.isClosed());
   }
 

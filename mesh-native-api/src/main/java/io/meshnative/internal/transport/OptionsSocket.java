@@ -55,6 +55,16 @@ abstract class OptionsSocket extends SSLSocket {
     if (isClosed()) {
       throw new SocketException("Socket is closed");
     }
+    TlsChannel channel = channel();
+    if (channel != null) {
+      try {
+        channel.throwIfEnded();
+      } catch (SocketException e) {
+        throw e;
+      } catch (IOException e) {
+        throw asSocketException(e);
+      }
+    }
   }
 
   @Override

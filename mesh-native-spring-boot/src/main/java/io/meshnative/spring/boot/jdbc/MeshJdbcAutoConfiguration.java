@@ -5,6 +5,7 @@ import io.meshnative.MeshClient;
 import io.meshnative.jdbc.MeshJdbcUrl;
 import io.meshnative.spring.boot.MeshAutoConfiguration;
 import io.meshnative.spring.boot.MeshProperties;
+import java.util.List;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.beans.factory.config.ConfigurableBeanFactory;
@@ -16,6 +17,7 @@ import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.ImportRuntimeHints;
+import org.springframework.core.env.Environment;
 
 /**
  * Databases whose URL names a mesh host are reached through the mesh; all others are left alone,
@@ -31,9 +33,24 @@ import org.springframework.context.annotation.ImportRuntimeHints;
 public final class MeshJdbcAutoConfiguration {
   static final String URLS = "meshJdbcUrls";
 
+  /** They make data sources of their own, which nobody asks us about. */
+  private static final List<String> MIGRATIONS = List.of("spring.flyway.url", "spring.liquibase.url");
+
   @Bean(name = URLS, destroyMethod = "close")
-  MeshJdbcUrls meshJdbcUrls(MeshClient mesh, MeshProperties properties) {
-    return new MeshJdbcUrls(mesh, properties.client());
+  MeshJdbcUrls meshJdbcUrls(MeshClient mesh, MeshProperties properties, Environment environment) {
+    MeshJdbcUrls urls = new MeshJdbcUrls(mesh, properties.client());
+    for (String migration : MIGRATIONS) {
+      String url = environment.getProperty(migration);
+      if (url != null && urls.isMesh(url)) {
+        urls.close();
+        throw new IllegalArgumentException(
+            "expected no host of the mesh in "
+                + migration
+                + ", which would be dialled past the mesh, found one; leave it out, so that"
+                + " migrations use the application's data source");
+      }
+    }
+    return urls;
   }
 
   /** Whichever details win are looked at, so that a mesh host is never dialled in plain text. */

@@ -6,11 +6,15 @@ import io.meshnative.Subscription;
 import io.meshnative.jdbc.MeshJdbcOptions;
 import io.meshnative.jdbc.MeshJdbcUrl;
 import io.meshnative.spring.boot.MeshProperties;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Which of an application's database URLs lead into the mesh, and how they read then. The
@@ -20,12 +24,20 @@ import java.util.regex.Pattern;
 final class MeshJdbcUrls implements AutoCloseable {
   private static final Pattern URL =
       Pattern.compile(
-          "(?<start>jdbc:(postgresql|mysql|mariadb|sqlserver)(:[a-z]+)*://)(?<authority>[^/?;]*)"
+          // With what wraps a driver in front, and ways to use several servers behind.
+          "(?<start>jdbc:([a-z0-9+_-]+:)*(postgresql|mysqlx?|mariadb|sqlserver)(\\+srv)?"
+              + "(:[a-z0-9+_-]+)*://)(?<authority>[^/?;]*)"
               + "(?<rest>.*)",
           Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
   private static final Pattern HOST_AND_PORT = Pattern.compile("(?<host>[^:]+)(?<port>:[0-9]+)?");
-  private static final Pattern BETWEEN_HOSTS = Pattern.compile("[,:@()=\\s]+");
+  private static final Pattern BETWEEN_HOSTS = Pattern.compile("[,:@()=\\\\{}\\s]+");
   private static final String OURS = "meshservice=";
+
+  /** Parameters that are a host to some driver, whatever stands in front of the parameters. */
+  private static final Pattern HOST_PARAMETER =
+      Pattern.compile(
+          "[?;&](pghost|host|hostaddr|server|servername|failoverpartner|address)=(?<value>[^;&]*)",
+          Pattern.CASE_INSENSITIVE);
 
   private final MeshClient mesh;
   private final MeshProperties.Client client;
@@ -53,8 +65,28 @@ final class MeshJdbcUrls implements AutoCloseable {
     if (!parts.matches()) {
       return false;
     }
-    return parts.group("rest").toLowerCase(Locale.ROOT).contains(OURS)
-        || Arrays.stream(BETWEEN_HOSTS.split(parts.group("authority"))).anyMatch(this::isMeshHost);
+    String rest = parts.group("rest");
+    return rest.toLowerCase(Locale.ROOT).contains(OURS)
+        || namesMeshHost(parts.group("authority"))
+        || HOST_PARAMETER
+            .matcher(rest)
+            .results()
+            .anyMatch(found -> namesMeshHost(found.group(2)));
+  }
+
+  /** As it stands, and as a driver reads it that knows escapes. */
+  private boolean namesMeshHost(String hosts) {
+    return Stream.of(hosts, decoded(hosts))
+        .flatMap(BETWEEN_HOSTS::splitAsStream)
+        .anyMatch(this::isMeshHost);
+  }
+
+  private static String decoded(String text) {
+    try {
+      return URLDecoder.decode(text, StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      return text;
+    }
   }
 
   /**
@@ -78,16 +110,22 @@ final class MeshJdbcUrls implements AutoCloseable {
     if (!parts.matches()) {
       return url;
     }
-    Matcher one = HOST_AND_PORT.matcher(parts.group("authority"));
+    String authority =
+        Arrays.stream(parts.group("authority").split(",", -1))
+            .map(this::hostWithoutSuffix)
+            .collect(Collectors.joining(","));
+    return parts.group("start") + authority + parts.group("rest");
+  }
+
+  private String hostWithoutSuffix(String hostAndPort) {
+    Matcher one = HOST_AND_PORT.matcher(hostAndPort);
     if (!one.matches() || !endsInSuffix(one.group("host"))) {
-      return url;
+      return hostAndPort;
     }
-    String host = one.group("host");
+    String host = withoutDot(one.group("host"));
     String port = one.group("port");
-    return parts.group("start")
-        + host.substring(0, host.length() - client.hostSuffix().length())
-        + (port == null ? "" : port)
-        + parts.group("rest");
+    return host.substring(0, host.length() - client.hostSuffix().length())
+        + (port == null ? "" : port);
   }
 
   private boolean isMeshHost(String host) {
@@ -97,9 +135,15 @@ final class MeshJdbcUrls implements AutoCloseable {
             && lower.matches(".+\\.(virtual|service(\\.[a-z0-9-]+)?)\\.consul\\.?"));
   }
 
-  private boolean endsInSuffix(String host) {
+  private boolean endsInSuffix(String written) {
+    String host = withoutDot(written);
     String suffix = client.hostSuffix().toLowerCase(Locale.ROOT);
     return host.length() > suffix.length() && host.toLowerCase(Locale.ROOT).endsWith(suffix);
+  }
+
+  /** DNS knows a name with a dot at its end as the same name. */
+  private static String withoutDot(String host) {
+    return host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
   }
 
   @Override
