@@ -93,14 +93,13 @@ public final class MeshReactorServer {
         .secure(SslProvider.builder().sslContext(tls).build())
         .protocol(protocols.clone())
         .doOnBind(config -> prove(config, tls))
-        .doOnBound(bound -> bindings.bound())
         .doOnUnbound(unbound -> bindings.unbound());
   }
 
   /**
    * Tells whether requests are being judged.
    *
-   * @return true while a server is bound
+   * @return true from before a server is bound until the last one is not any more
    */
   public boolean isArmed() {
     return bindings.isArmed();
@@ -116,6 +115,6 @@ public final class MeshReactorServer {
               + "; secure() of the mesh comes after whatever else sets TLS");
     }
     tls.idleTimeout(config.idleTimeout());
-    bindings.arm();
+    bindings.binding();
   }
 }
