@@ -18,9 +18,11 @@ import java.io.BufferedReader;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -38,6 +40,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.netty.DisposableServer;
 import reactor.netty.NettyPipeline;
 import reactor.netty.http.HttpProtocol;
@@ -53,6 +56,7 @@ class MeshReactorServerTest {
 
   private final EmbeddedControlPlane plane;
   private final List<String> seen = new CopyOnWriteArrayList<>();
+  private final Sinks.One<String> goOn = Sinks.one();
   private MeshClient api;
   private MeshClient web;
 
@@ -91,7 +95,7 @@ class MeshReactorServerTest {
           seen.add(request.uri());
           return response.sendString(
               request.uri().endsWith("/stream")
-                  ? Flux.concat(Mono.just("first\n"), Flux.never())
+                  ? Flux.concat(Mono.just("first\n"), goOn.asMono())
                   : Mono.just("hello " + caller(request)));
         });
   }
@@ -154,6 +158,25 @@ class MeshReactorServerTest {
     Awaitility.await("it is closed").atMost(GUARD).until(() -> !mesh.isArmed());
   }
 
+  @ParameterizedTest
+  @EnumSource(value = Protocol.class, names = {"HTTP_1_1", "HTTP_2"})
+  void whatRunsWhenAServerStopsToAcceptMayEnd(Protocol protocol) throws Exception {
+    MeshReactorServer mesh = new MeshReactorServer(api);
+    DisposableServer server = bind(mesh.secure(plain()));
+    OkHttpClient http = protocol == Protocol.HTTP_2 ? http() : http(protocol);
+    Request request = new Request.Builder().url("https://api.mesh/public/stream").build();
+    try (Response response = http.newCall(request).execute()) {
+      assertThat(response.protocol()).isEqualTo(protocol);
+      assertThat(response.body().source().readUtf8Line()).isEqualTo("first");
+      server.channel().close().sync();
+      assertThat(mesh.isArmed()).isTrue();
+      goOn.tryEmitValue("last\n").orThrow();
+      assertThat(response.body().source().readUtf8Line()).isEqualTo("last");
+    }
+    http.connectionPool().evictAll();
+    Awaitility.await("the gate is closed").atMost(GUARD).until(() -> !mesh.isArmed());
+  }
+
   @Test
   void aServerWhoseTlsWasReplacedIsNotBound() {
     MeshReactorServer mesh = new MeshReactorServer(api);
@@ -166,6 +189,8 @@ class MeshReactorServerTest {
     assertThatThrownBy(() -> mesh.secure(plain(), HttpProtocol.H2))
         .isInstanceOf(IllegalArgumentException.class);
   }
+
+  private static final List<Object> STOLEN = new CopyOnWriteArrayList<>();
 
   /** How an application can bring a handler of its own before the judgement. */
   enum Intrusion {
@@ -193,6 +218,7 @@ class MeshReactorServerTest {
   private static final class Thief extends ChannelInboundHandlerAdapter {
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
+      STOLEN.add(message);
       ctx.channel()
           .writeAndFlush(
               Unpooled.copiedBuffer(
@@ -203,6 +229,7 @@ class MeshReactorServerTest {
   @ParameterizedTest
   @EnumSource
   void whoComesBeforeTheJudgementIsGivenNothing(Intrusion intrusion) throws Exception {
+    STOLEN.clear();
     AtomicReference<ChannelPipeline> connection = new AtomicReference<>();
     UnaryOperator<HttpServer> intruder =
         server ->
@@ -212,23 +239,31 @@ class MeshReactorServerTest {
                 intrusion.how.accept(channel.pipeline());
               }
             });
-    DisposableServer server =
-        bind(intruder.apply(new MeshReactorServer(api).secure(plain())));
+    DisposableServer server = bind(intruder.apply(new MeshReactorServer(api).secure(plain())));
     try (SSLSocket socket = web.dial("api")) {
       socket.setSoTimeout((int) GUARD.toMillis());
       BufferedReader in = reader(socket);
       if (intrusion.late) {
         ask(socket, "/public");
         assertThat(answer(in)).isEqualTo("HTTP/1.1 200 OK hello web");
-        connection.get().channel().eventLoop().submit(() -> intrusion.how.accept(connection.get())).sync();
+        connection
+            .get()
+            .channel()
+            .eventLoop()
+            .submit(() -> intrusion.how.accept(connection.get()))
+            .sync();
       }
       seen.clear();
-      assertThatThrownBy(() -> {
-            ask(socket, "/admin");
-            answer(in);
-          })
-          .isInstanceOf(IOException.class);
+      STOLEN.clear();
+      assertThatThrownBy(
+              () -> {
+                ask(socket, "/admin");
+                answer(in);
+              })
+          .isInstanceOf(IOException.class)
+          .isNotInstanceOf(SocketTimeoutException.class);
       assertThat(seen).isEmpty();
+      assertThat(STOLEN).isEmpty();
     } finally {
       server.disposeNow(GUARD);
     }
@@ -264,16 +299,15 @@ class MeshReactorServerTest {
         requests.append(request(i % 100 == 50 ? "/public" : "/denied"));
       }
       Thread writer =
-          new Thread(
-              () -> {
-                try {
-                  socket
-                      .getOutputStream()
-                      .write(requests.toString().getBytes(StandardCharsets.US_ASCII));
-                } catch (IOException e) {
-                  throw new IllegalStateException(e);
-                }
-              });
+          new Thread(() -> {
+            try {
+              socket
+                  .getOutputStream()
+                  .write(requests.toString().getBytes(StandardCharsets.US_ASCII));
+            } catch (IOException e) {
+              throw new IllegalStateException(e);
+            }
+          });
       writer.setDaemon(true);
       writer.start();
       BufferedReader in = reader(socket);
@@ -334,7 +368,7 @@ class MeshReactorServerTest {
     String first = line(in);
     int length = 0;
     for (String line = line(in); !line.isEmpty(); line = line(in)) {
-      if (line.toLowerCase(java.util.Locale.ROOT).startsWith("content-length:")) {
+      if (line.toLowerCase(Locale.ROOT).startsWith("content-length:")) {
         length = Integer.parseInt(line.substring(15).trim());
       }
     }

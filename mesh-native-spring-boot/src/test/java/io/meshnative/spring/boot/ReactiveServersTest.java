@@ -49,8 +49,8 @@ import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.reactive.HandlerMapping;
-import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.reactive.config.WebFluxConfigurer;
+import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.reactive.socket.WebSocketHandler;
 import org.springframework.web.reactive.socket.server.WebSocketService;
 import org.springframework.web.reactive.socket.server.support.HandshakeWebSocketService;
@@ -128,7 +128,10 @@ class ReactiveServersTest {
           session -> {
             controller.live.incrementAndGet();
             return session
-                .send(session.receive().map(message -> session.textMessage(message.getPayloadAsText())))
+                .send(
+                    session
+                        .receive()
+                        .map(message -> session.textMessage(message.getPayloadAsText())))
                 .doFinally(signal -> controller.live.decrementAndGet());
           };
       Map<String, WebSocketHandler> paths = new HashMap<>();
