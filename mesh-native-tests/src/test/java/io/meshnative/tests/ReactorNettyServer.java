@@ -56,16 +56,15 @@ final class ReactorNettyServer implements HttpServerUnderTest {
       HttpServerRequest request,
       HttpServerResponse response,
       String mapping) {
-    return Mono.create(
-        sink ->
-            Background.run(() -> {
-              try {
-                application.handle(new Shown(request, response, mapping));
-                sink.success();
-              } catch (IOException | RuntimeException e) {
-                sink.error(e);
-              }
-            }));
+    return Mono.create(sink ->
+        Background.run(() -> {
+          try {
+            application.handle(new Shown(request, response, mapping));
+            sink.success();
+          } catch (IOException | RuntimeException e) {
+            sink.error(e);
+          }
+        }));
   }
 
   @Override
@@ -178,7 +177,10 @@ final class ReactorNettyServer implements HttpServerUnderTest {
     @Override
     public void write(byte[] bytes, int offset, int length) {
       byte[] part = Arrays.copyOfRange(bytes, offset, offset + length);
-      response.sendByteArray(Flux.fromIterable(Collections.singletonList(part)).hide()).then().block();
+      response
+          .sendByteArray(Flux.fromIterable(Collections.singletonList(part)).hide())
+          .then()
+          .block();
     }
   }
 }

@@ -50,8 +50,7 @@ final class Doorway extends ChannelInboundHandlerAdapter {
   public void handlerAdded(ChannelHandlerContext ctx) {
     tls.engine()
         .setHandshakeApplicationProtocolSelector(
-            (engine, offered) ->
-                MeshTlsContext.select(offered, speaksHttp2(ctx.pipeline())));
+            (engine, offered) -> MeshTlsContext.select(offered, speaksHttp2(ctx.pipeline())));
   }
 
   @Override
@@ -92,7 +91,8 @@ final class Doorway extends ChannelInboundHandlerAdapter {
       tls.cut();
       return;
     }
-    ByteBuf all = held == null ? bytes : ctx.alloc().compositeBuffer().addComponents(true, held, bytes);
+    ByteBuf all =
+        held == null ? bytes : ctx.alloc().compositeBuffer().addComponents(true, held, bytes);
     held = all;
     int same = 0;
     while (same < PREFACE.length
@@ -141,6 +141,12 @@ final class Doorway extends ChannelInboundHandlerAdapter {
         return;
       }
       tls.judgeBy(pipeline, pipeline.context(http1).name(), new Http1Judgement(tls));
+    }
+    try {
+      tls.requireJudgement(); // what is held passed TLS when the way behind this door was not made
+    } catch (SSLException e) {
+      tls.cut(); // it was told
+      return;
     }
     open = true;
     ByteBuf first = held;

@@ -16,10 +16,10 @@ import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
-import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.util.ReferenceCountUtil;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -55,6 +55,7 @@ final class Http1Judgement extends Judgement {
   private boolean upgraded; // the connection speaks another protocol, on the right of its request
   private boolean last; // no request after this one
   private boolean over; // nothing more is read
+  private boolean turning; // requests that were held are being taken
   private long discarded;
 
   Http1Judgement(MeshTls tls) {
@@ -154,8 +155,6 @@ final class Http1Judgement extends Judgement {
       if (broken) {
         end();
         tls.cut();
-      } else if (incoming) {
-        ctx.read();
       }
     }
     turn(ctx);
@@ -254,22 +253,40 @@ final class Http1Judgement extends Judgement {
 
   // ---- one after the other ----
 
-  /** Lets the next request in, if it is its turn. */
+  /**
+   * Lets the next request in, if it is its turn. What is taken may end its own turn at once, as
+   * refused requests do: then the loop that took it goes on, however many there are.
+   */
   private void turn(ChannelHandlerContext ctx) {
+    if (turning) {
+      return;
+    }
+    turning = true;
+    boolean some = !held.isEmpty();
+    try {
+      while (isNext()) {
+        take(ctx, held.remove());
+      }
+    } finally {
+      turning = false;
+    }
     if (last && !incoming && !outgoing) {
       end();
     }
-    boolean some = !held.isEmpty();
-    while (!over && !held.isEmpty() && !isWithdrawn()) {
-      if (held.peek() instanceof HttpRequest && (incoming || outgoing)) {
-        return;
-      }
-      take(ctx, held.remove());
-    }
-    if (some && !over) {
+    // Of a refused request nobody above has heard, who would ask for more.
+    if (!over && held.isEmpty() && (some || refused)) {
       ctx.fireChannelReadComplete();
       ctx.read();
     }
+  }
+
+  private boolean isNext() {
+    boolean between = !incoming && !outgoing;
+    return !over
+        && !held.isEmpty()
+        && !isWithdrawn()
+        && !(between && last)
+        && (between || !(held.peek() instanceof HttpRequest));
   }
 
   /** Reads nothing more; what runs may end. */

@@ -197,11 +197,13 @@ final class Http2Judgement extends Judgement {
 
   private void leave() {
     endDeadline();
-    streams.values().forEach(verdict -> {
-      if (verdict instanceof Admission admission) {
-        admission.end();
-      }
-    });
+    streams
+        .values()
+        .forEach(verdict -> {
+          if (verdict instanceof Admission admission) {
+            admission.end();
+          }
+        });
     streams.clear();
   }
 }

@@ -25,7 +25,7 @@ import reactor.netty.tcp.SslProvider;
  * unless the judgement stands there at that very moment; where another handler has come in between,
  * the connection ends. So the gate (see {@link RequestGate}) may be armed when the server is bound,
  * after it was looked up that its TLS is this one, and binding fails otherwise. It is disarmed when
- * the last of the servers has been unbound.
+ * the last of the servers has been unbound and the last connection has ended.
  *
  * <p>Who calls is told by {@link MeshPeers}. Headers by which callers could claim an identity are
  * taken out. When a right is withdrawn, running requests end: the transport is closed (HTTP/1.1,
@@ -42,7 +42,7 @@ import reactor.netty.tcp.SslProvider;
 public final class MeshReactorServer {
   private final MeshClient mesh;
   private final RequestGate gate;
-  private final Bindings bindings;
+  private final OpenGate open;
 
   /**
    * Prepares to serve.
@@ -52,7 +52,7 @@ public final class MeshReactorServer {
   public MeshReactorServer(MeshClient mesh) {
     this.mesh = Objects.requireNonNull(mesh, "mesh");
     this.gate = mesh.requestGate();
-    this.bindings = new Bindings(gate);
+    this.open = new OpenGate(gate);
   }
 
   /**
@@ -88,21 +88,22 @@ public final class MeshReactorServer {
       throw new IllegalArgumentException(
           "expected HTTP11 among the protocols: sidecars speak it unless they are told otherwise");
     }
-    MeshTlsContext tls = new MeshTlsContext(mesh, gate);
+    MeshTlsContext tls = new MeshTlsContext(mesh, gate, open);
     return server
         .secure(SslProvider.builder().sslContext(tls).build())
         .protocol(protocols.clone())
         .doOnBind(config -> prove(config, tls))
-        .doOnUnbound(unbound -> bindings.unbound());
+        .doOnUnbound(unbound -> open.leave());
   }
 
   /**
    * Tells whether requests are being judged.
    *
-   * @return true from before a server is bound until the last one is not any more
+   * @return true from before a server is bound until the last one is not any more, and its last
+   *     connection has ended
    */
   public boolean isArmed() {
-    return bindings.isArmed();
+    return open.isArmed();
   }
 
   /** The last look before the first connection: what others have changed since, counts. */
@@ -115,6 +116,6 @@ public final class MeshReactorServer {
               + "; secure() of the mesh comes after whatever else sets TLS");
     }
     tls.idleTimeout(config.idleTimeout());
-    bindings.binding();
+    open.binding();
   }
 }

@@ -25,6 +25,7 @@ final class MeshTls extends SslHandler {
 
   private final MeshClient mesh;
   private final RequestJudge judge;
+  private final OpenGate open;
   private final @Nullable Duration idleTimeout;
   private final Sight sight = new Sight(this);
   private @Nullable ChannelHandlerContext context;
@@ -33,18 +34,17 @@ final class MeshTls extends SslHandler {
   private volatile @Nullable MeshPeer peer;
 
   MeshTls(
-      GuardedEngine engine,
-      MeshClient mesh,
-      RequestJudge judge,
-      @Nullable Duration idleTimeout) {
+      GuardedEngine engine, MeshClient mesh, RequestJudge judge, @Nullable Duration idleTimeout) {
     super(engine);
     this.mesh = mesh;
     this.judge = judge;
+    this.open = open;
     this.idleTimeout = idleTimeout;
     engine.guard(this::requireJudgement);
   }
 
-  private void requireJudgement() throws SSLException {
+  /** Objects to giving anything out that nobody would judge. */
+  void requireJudgement() throws SSLException {
     sight.requireClear(context().pipeline());
   }
 
@@ -62,6 +62,7 @@ final class MeshTls extends SslHandler {
       throw new IllegalStateException("expected TLS in one pipeline only, found it in another");
     }
     context = ctx;
+    open.enter();
     Doorway doorway = new Doorway(this);
     sight.upTo(doorway);
     ctx.pipeline().addAfter(ctx.name(), Doorway.NAME, doorway);
@@ -158,5 +159,12 @@ final class MeshTls extends SslHandler {
     } finally {
       EngineEnd.of(engine());
     }
+  }
+
+  /** Called once, at the end of the pipeline at the latest. */
+  @Override
+  public void handlerRemoved0(ChannelHandlerContext ctx) throws Exception {
+    open.leave();
+    super.handlerRemoved0(ctx);
   }
 }

@@ -22,11 +22,13 @@ final class MeshTlsContext extends SslContext {
   private static final List<String> PROTOCOLS = List.of("h2", "http/1.1");
 
   private final MeshClient mesh;
+  private final OpenGate open;
   private final RequestJudge judge;
   private final SSLContext context;
   private volatile @Nullable Duration idleTimeout;
 
-  MeshTlsContext(MeshClient mesh, RequestGate gate) {
+  MeshTlsContext(MeshClient mesh, RequestGate gate, OpenGate open) {
+    this.open = open;
     this.mesh = mesh;
     this.judge = new RequestJudge(mesh);
     this.context = mesh.serverContext(gate);
@@ -70,12 +72,11 @@ final class MeshTlsContext extends SslContext {
 
   @Override
   protected SslHandler newHandler(ByteBufAllocator allocator, boolean startTls) {
-    return new MeshTls(ready(context.createSSLEngine()), mesh, judge, idleTimeout);
+    return new MeshTls(ready(context.createSSLEngine()), mesh, judge, open, idleTimeout);
   }
 
   @Override
-  protected SslHandler newHandler(
-      ByteBufAllocator allocator, boolean startTls, Executor executor) {
+  protected SslHandler newHandler(ByteBufAllocator allocator, boolean startTls, Executor executor) {
     return newHandler(allocator, startTls);
   }
 

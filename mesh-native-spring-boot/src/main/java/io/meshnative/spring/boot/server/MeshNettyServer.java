@@ -59,8 +59,10 @@ final class MeshNettyServer extends MeshServer<NettyReactiveWebServerFactory>
     this.resources = resources;
     this.context = context;
     this.patience =
-        context.getEnvironment().getProperty(
-            "spring.lifecycle.timeout-per-shutdown-phase", Duration.class, DEFAULT_PATIENCE);
+        context
+            .getEnvironment()
+            .getProperty(
+                "spring.lifecycle.timeout-per-shutdown-phase", Duration.class, DEFAULT_PATIENCE);
   }
 
   @Override
@@ -69,8 +71,7 @@ final class MeshNettyServer extends MeshServer<NettyReactiveWebServerFactory>
       DisposableServer bound = running;
       return bound == null ? 0 : bound.port();
     }
-    WebServer main =
-        context instanceof WebServerApplicationContext web ? web.getWebServer() : null;
+    WebServer main = context instanceof WebServerApplicationContext web ? web.getWebServer() : null;
     return main == null ? 0 : main.getPort();
   }
 

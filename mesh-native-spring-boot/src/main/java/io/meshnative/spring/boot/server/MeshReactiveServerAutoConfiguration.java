@@ -54,8 +54,7 @@ public final class MeshReactiveServerAutoConfiguration {
       ObjectProvider<NettyRouteProvider> routes,
       ObjectProvider<ReactorResourceFactory> resources,
       ApplicationContext context) {
-    return new MeshNettyServer(
-        mesh, properties.server(), handlers, routes, resources, context);
+    return new MeshNettyServer(mesh, properties.server(), handlers, routes, resources, context);
   }
 
   /** Decides nothing: requests were judged before. */
