@@ -444,8 +444,7 @@ class JdbcPoolTest {
       threads.add(thread);
       return thread;
     });
-    HikariDataSource pool =
-        cast.keep(MeshHikari.builder(config).options(web.options()).build());
+    HikariDataSource pool = cast.keep(MeshHikari.builder(config).options(web.options()).build());
     CompletableFuture<String> borrower = Background.supply(() -> served(pool));
     Thread[] dialling = {null};
     Cast.await(
