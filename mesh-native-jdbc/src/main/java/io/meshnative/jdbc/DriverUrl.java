@@ -33,7 +33,8 @@ record DriverUrl(
       Pattern.compile(ONE_OF_SEVERAL + "(?:," + ONE_OF_SEVERAL + ")+");
   private static final Pattern PATH = Pattern.compile("(/[^/?#;&()\\\\\\p{Cntrl}\\s]*)?");
   private static final Pattern NAME = Pattern.compile("[A-Za-z][A-Za-z0-9_.-]*");
-  private static final Pattern SECRET = Pattern.compile("(?i).*(pass|pwd|secret|token|key|credential).*");
+  private static final Pattern SECRET =
+      Pattern.compile("(?i).*(pass|pwd|secret|token|key|credential).*");
 
   /**
    * Reads a URL.

@@ -295,9 +295,7 @@ public final class MeshJdbcUrl {
     options.namespace().ifPresent(value -> sayer.say(MeshTarget.NAMESPACE, value));
     options.partition().ifPresent(value -> sayer.say(MeshTarget.PARTITION, value));
     options.sticky().ifPresent(value -> sayer.say(MeshTarget.STICKY, value.toString()));
-    options
-        .multiHost()
-        .ifPresent(value -> sayer.say(MeshTarget.MULTI_HOST, value.toString()));
+    options.multiHost().ifPresent(value -> sayer.say(MeshTarget.MULTI_HOST, value.toString()));
   }
 
   private static void say(Map<String, String> said, String name, String value, String where) {

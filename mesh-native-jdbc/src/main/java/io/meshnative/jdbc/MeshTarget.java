@@ -150,7 +150,11 @@ record MeshTarget(List<Destination> destinations, @Nullable String client, boole
     for (Destination each : destinations) {
       String name =
           String.join(
-              "/", each.partition(), each.namespace(), each.datacenter().orElse(""), each.service());
+              "/",
+              each.partition(),
+              each.namespace(),
+              each.datacenter().orElse(""),
+              each.service());
       int port = Math.floorMod(name.hashCode(), 65_535) + 1;
       while (ports.putIfAbsent(port, each) != null) {
         port = port % 65_535 + 1;
@@ -167,7 +171,9 @@ record MeshTarget(List<Destination> destinations, @Nullable String client, boole
             : address instanceof InetSocketAddress inet ? ports().get(inet.getPort()) : null;
     if (found == null) {
       throw new IllegalArgumentException(
-          "expected one of the ports of " + ports() + " as MeshJdbcUrl.rewrite writes them, found "
+          "expected one of the ports of "
+              + ports()
+              + " as MeshJdbcUrl.rewrite writes them, found "
               + address);
     }
     return found;
@@ -277,8 +283,7 @@ record MeshTarget(List<Destination> destinations, @Nullable String client, boole
       return MeshClients.only();
     } catch (IllegalStateException e) {
       SocketException made =
-          new SocketException(
-              e.getMessage() + " (meshClient=name), for connections to " + shown());
+          new SocketException(e.getMessage() + " (meshClient=name), for connections to " + shown());
       made.initCause(e);
       throw made;
     }

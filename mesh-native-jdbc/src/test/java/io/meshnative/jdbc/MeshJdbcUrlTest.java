@@ -218,11 +218,14 @@ class MeshJdbcUrlTest {
         "jdbc:postgresql://orders-a:5432,orders-b.mesh/app?targetServerType=primary&meshMultiHost=true";
     String rewritten = rewrite(url);
     assertThat(rewritten)
-        .matches("jdbc:postgresql://localhost:\\d+,localhost:\\d+/app\\?targetServerType=primary&.*")
+        .matches(
+            "jdbc:postgresql://localhost:\\d+,localhost:\\d+/app\\?targetServerType=primary&.*")
         .endsWith("&meshService=orders-a,orders-b&meshMultiHost=true");
     assertThat(rewrite(rewritten)).isEqualTo(rewritten);
     MeshTarget target = MeshJdbcUrl.target(rewritten, MeshJdbcOptions.defaults());
-    assertThat(target.ports().values()).extracting("service").containsExactly("orders-a", "orders-b");
+    assertThat(target.ports().values())
+        .extracting("service")
+        .containsExactly("orders-a", "orders-b");
     target
         .ports()
         .forEach((port, service) ->

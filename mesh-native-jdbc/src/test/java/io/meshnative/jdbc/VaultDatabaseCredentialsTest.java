@@ -285,8 +285,7 @@ class VaultDatabaseCredentialsTest {
   void noSecretIsInWhatIsPrinted() throws Exception {
     answer(200, LOGIN);
     Path jwt = Files.writeString(directory.resolve("jwt"), "header.s3cret.signature");
-    VaultHttp http =
-        new VaultHttp(new okhttp3.OkHttpClient(), vault.url("/"), null);
+    VaultHttp http = new VaultHttp(new okhttp3.OkHttpClient(), vault.url("/"), null);
     VaultAuth.Login login = VaultAuth.kubernetes("orders", jwt).login(http);
     assertThat(login.token()).isEqualTo("hvs.fresh");
     assertThat(login.toString()).doesNotContain("hvs.fresh");

@@ -44,8 +44,7 @@ enum DatabaseFront {
     @Override
     Front start(ConsulAgent agent, Cast cast, String service, int port) throws Exception {
       EnvoySidecar sidecar =
-          cast.keep(
-              EnvoySidecar.inbound(agent, service, EnvoySidecar.Protocol.TCP, port).start());
+          cast.keep(EnvoySidecar.inbound(agent, service, EnvoySidecar.Protocol.TCP, port).start());
       sidecar.register();
       return allowed ->
           sidecar.enforce(

@@ -180,8 +180,7 @@ class DialBudgetTest {
         .isInstanceOf(SQLException.class)
         .satisfies(e ->
             assertThat(chain(e))
-                .anySatisfy(cause ->
-                    assertThat(cause).isInstanceOf(SocketTimeoutException.class)));
+                .anySatisfy(cause -> assertThat(cause).isInstanceOf(SocketTimeoutException.class)));
     long took = System.nanoTime() - begun;
     long budget = TimeUnit.MILLISECONDS.toNanos(BUDGET_MILLIS);
     // Drivers hand on what is left in whole milliseconds.
@@ -235,8 +234,7 @@ class DialBudgetTest {
     assertThat(connecting.thread.isAlive()).isFalse();
     assertThat(connecting.told).isInstanceOf(SQLException.class);
     assertThat(chain(connecting.told))
-        .anySatisfy(
-            cause -> assertThat(cause).isInstanceOf(java.io.InterruptedIOException.class));
+        .anySatisfy(cause -> assertThat(cause).isInstanceOf(java.io.InterruptedIOException.class));
     assertThat(connecting.flag).as("the thread's flag").isTrue();
   }
 

@@ -207,8 +207,7 @@ class JdbcCredentialsTest {
       config.setConnectionTimeout(2 * Cast.GUARD.toMillis());
       config.setValidationTimeout(Cast.GUARD.toMillis());
       HikariDataSource pool =
-          cast.keep(
-              MeshHikari.builder(config).options(web.options()).credentials(users).build());
+          cast.keep(MeshHikari.builder(config).options(web.options()).credentials(users).build());
 
       AtomicBoolean over = new AtomicBoolean();
       AtomicInteger served = new AtomicInteger();

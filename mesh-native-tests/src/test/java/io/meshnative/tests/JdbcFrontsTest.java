@@ -237,7 +237,10 @@ class JdbcFrontsTest {
   private static void isCut(DatabaseFront front, String what, Throwable thrown) {
     if (front == DatabaseFront.LISTEN) {
       assertThat(thrown).as(what).isInstanceOf(SQLException.class);
-      assertThat(((SQLException) thrown).getSQLState()).as(what).startsWith("08").isNotEqualTo("08003");
+      assertThat(((SQLException) thrown).getSQLState())
+          .as(what)
+          .startsWith("08")
+          .isNotEqualTo("08003");
       assertThat(thrown).as(what).hasRootCauseInstanceOf(IOException.class);
     } else {
       isWithdrawn(front + ", " + what, thrown);
@@ -310,7 +313,8 @@ class JdbcFrontsTest {
       }
       for (int i = 0; i < connections.size(); i += 3) {
         Statement sleeping = connections.get(i).createStatement();
-        running.add(JdbcCast.ending(() -> sleeping.execute("SELECT SLEEP(304) /* " + front + " */")));
+        running.add(
+            JdbcCast.ending(() -> sleeping.execute("SELECT SLEEP(304) /* " + front + " */")));
         connections.get(i + 1).setAutoCommit(false);
         try (Statement insert = connections.get(i + 1).createStatement()) {
           insert.execute("INSERT INTO " + ledger + " VALUES (1)");

@@ -36,8 +36,7 @@ class JdbcMultiHostTest {
     config.setMaximumPoolSize(2);
     config.setConnectionTimeout(Cast.GUARD.toMillis());
     config.setValidationTimeout(Cast.GUARD.toMillis() / 2);
-    return cast.keep(
-        MeshHikari.builder(config).options(web.options().withMultiHost(true)).build());
+    return cast.keep(MeshHikari.builder(config).options(web.options().withMultiHost(true)).build());
   }
 
   private static String port(Caller web, String type) throws SQLException {

@@ -429,6 +429,7 @@ class JdbcPoolTest {
   /** Somebody interrupts the thread by which the pool connects: it connects again. */
   @Test
   void thePoolsThreadIsNotLostByAnInterruptInADial() throws Exception {
+    plane.plane().faults().hang(); // so that nobody knows whether there is such a service
     HikariConfig config = new HikariConfig();
     config.setJdbcUrl("jdbc:postgresql://late/postgres?connectTimeout=600");
     config.setUsername(DatabaseServer.USER);
@@ -443,8 +444,7 @@ class JdbcPoolTest {
       threads.add(thread);
       return thread;
     });
-    HikariDataSource pool =
-        cast.keep(MeshHikari.builder(config).options(web.options()).build());
+    HikariDataSource pool = cast.keep(MeshHikari.builder(config).options(web.options()).build());
     CompletableFuture<String> borrower = Background.supply(() -> served(pool));
     Thread[] dialling = {null};
     Cast.await(
@@ -457,6 +457,7 @@ class JdbcPoolTest {
     dialling[0].interrupt();
     Thread interrupted = dialling[0];
     Cast.await("it does not go on waiting", () -> !waitsInTheMesh(interrupted));
+    plane.plane().faults().resume();
     RawPeer late = RawPeer.of(Security.getProvider("SunJSSE"), plane.plane().caIssue("late"));
     Terminator terminator = cast.keep(new Terminator(late.listen(), database.port()));
     plane.register("late", "late-1", "127.0.0.1", terminator.port());

@@ -29,9 +29,9 @@ import org.jspecify.annotations.Nullable;
  * drivers insist on an address of their own. It connects once: if that fails it is closed, like any
  * {@code Socket}. {@code close()} ends a connect in progress.
  *
- * <p>One that is made {@link #forDriver for a driver} says {@code isClosed()} only after its owner's
- * own {@code close()}, as a plain socket does that the peer has reset: drivers that ask first would
- * never meet the reason for which the mesh ended it.
+ * <p>One that is made {@link #forDriver for a driver} says {@code isClosed()} only after its
+ * owner's own {@code close()}, as a plain socket does that the peer has reset: drivers that ask
+ * first would never meet the reason for which the mesh ended it.
  *
  * <p>{@code getSession()} before {@code connect} gives a session without content and does not
  * connect.

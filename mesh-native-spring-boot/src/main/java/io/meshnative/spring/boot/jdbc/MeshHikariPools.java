@@ -20,10 +20,10 @@ import org.springframework.beans.factory.config.ConfigurableBeanFactory;
 import org.springframework.beans.factory.config.DestructionAwareBeanPostProcessor;
 
 /**
- * Makes HikariCP pools follow the mesh. A pool that has a mesh host in its URL, by Boot's properties
- * or by setters, becomes one of {@link MeshHikari} with the same settings: nobody has borrowed from
- * it yet. One of a class of the application's own stays, with its URL rewritten, and lets its
- * connections go when the right to call the database is withdrawn.
+ * Makes HikariCP pools follow the mesh. A pool that has a mesh host in its URL, by Boot's
+ * properties or by setters, becomes one of {@link MeshHikari} with the same settings: nobody has
+ * borrowed from it yet. One of a class of the application's own stays, with its URL rewritten, and
+ * lets its connections go when the right to call the database is withdrawn.
  *
  * <p>A bean of {@link PoolPolicy} says how; the one bean of {@link RefreshingCredentials}, where
  * there is just one, logs in for pools that name no user.

@@ -34,7 +34,8 @@ public final class MeshJdbcAutoConfiguration {
   static final String URLS = "meshJdbcUrls";
 
   /** They make data sources of their own, which nobody asks us about. */
-  private static final List<String> MIGRATIONS = List.of("spring.flyway.url", "spring.liquibase.url");
+  private static final List<String> MIGRATIONS =
+      List.of("spring.flyway.url", "spring.liquibase.url");
 
   @Bean(name = URLS, destroyMethod = "close")
   MeshJdbcUrls meshJdbcUrls(MeshClient mesh, MeshProperties properties, Environment environment) {

@@ -68,10 +68,7 @@ final class MeshJdbcUrls implements AutoCloseable {
     String rest = parts.group("rest");
     return rest.toLowerCase(Locale.ROOT).contains(OURS)
         || namesMeshHost(parts.group("authority"))
-        || HOST_PARAMETER
-            .matcher(rest)
-            .results()
-            .anyMatch(found -> namesMeshHost(found.group(2)));
+        || HOST_PARAMETER.matcher(rest).results().anyMatch(found -> namesMeshHost(found.group(2)));
   }
 
   /** As it stands, and as a driver reads it that knows escapes. */

@@ -280,8 +280,7 @@ class DataSourcesTest {
               try {
                 users[0] =
                     RefreshingCredentials.start(() ->
-                        new DatabaseCredentials(
-                            "v_app", "p", Optional.empty(), Optional.empty()));
+                        new DatabaseCredentials("v_app", "p", Optional.empty(), Optional.empty()));
                 return users[0];
               } catch (IOException e) {
                 throw new UncheckedIOException(e);
