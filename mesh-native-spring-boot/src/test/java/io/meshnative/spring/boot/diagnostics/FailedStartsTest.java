@@ -9,9 +9,9 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -83,17 +83,20 @@ class FailedStartsTest {
   }
 
   private static String[] arguments(String... properties) {
-    List<String> all =
-        new ArrayList<>(
-            List.of(
-                "mesh-native.service=web",
-                "mesh-native.consul.address=" + plane.httpAddr(),
-                "spring.main.banner-mode=off",
-                "spring.datasource.username=app",
-                "server.port=0",
-                "server.address=127.0.0.1"));
-    all.addAll(Arrays.asList(properties));
-    return all.stream().map(each -> "--" + each).toArray(String[]::new);
+    Map<String, String> all = new LinkedHashMap<>();
+    all.put("mesh-native.service", "web");
+    all.put("mesh-native.consul.address", plane.httpAddr());
+    all.put("spring.main.banner-mode", "off");
+    all.put("spring.datasource.username", "app");
+    all.put("server.port", "0");
+    all.put("server.address", "127.0.0.1");
+    for (String property : properties) {
+      int end = property.indexOf('=');
+      all.put(property.substring(0, end), property.substring(end + 1));
+    }
+    return all.entrySet().stream()
+        .map(each -> "--" + each.getKey() + "=" + each.getValue())
+        .toArray(String[]::new);
   }
 
   private static ConfigurableApplicationContext start(
@@ -139,7 +142,8 @@ class FailedStartsTest {
 
   @Test
   void withATokenThatIsRefused(CapturedOutput output) {
-    try (EmbeddedControlPlane guarded = EmbeddedControlPlane.builder().acls(true).start()) {
+    try (EmbeddedControlPlane guarded =
+        EmbeddedControlPlane.builder().acls(true).defaultAllow(false).start()) {
       fails(
           output,
           Bare.class,
@@ -218,7 +222,9 @@ class FailedStartsTest {
       fails(
           output,
           Served.class,
-          List.of(port, mode.equals("primary") ? "server.port" : "mesh-native.server.port"),
+          mode.equals("primary")
+              ? List.of(port)
+              : List.of("mesh-native.server.port=" + port, "server.port=0", "ss -ltnp"),
           "mesh-native.server.mode=" + mode,
           (mode.equals("primary") ? "server.port=" : "mesh-native.server.port=") + port);
     }
