@@ -3,30 +3,22 @@ package io.meshnative.reactor.netty;
 import io.meshnative.RequestGate;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** How many servers are bound: the gate is open while there is one. */
+/** How many servers are bound, or about to be: the gate is open while there is one. */
 final class Bindings {
   private final RequestGate gate;
   private final ReentrantLock lock = new ReentrantLock();
-  private int bound;
+  private int count;
 
   Bindings(RequestGate gate) {
     this.gate = gate;
   }
 
-  /** Before the first connection can come. A server that fails to bind after it has none. */
-  void arm() {
+  /** Before the first connection can come. One that fails to bind has none, and stays counted. */
+  void binding() {
     lock.lock();
     try {
+      count++;
       gate.arm();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  void bound() {
-    lock.lock();
-    try {
-      bound++;
     } finally {
       lock.unlock();
     }
@@ -35,8 +27,8 @@ final class Bindings {
   void unbound() {
     lock.lock();
     try {
-      bound--;
-      if (bound <= 0) {
+      count--;
+      if (count <= 0) {
         gate.disarm();
       }
     } finally {
@@ -45,11 +37,6 @@ final class Bindings {
   }
 
   boolean isArmed() {
-    lock.lock();
-    try {
-      return bound > 0 && gate.isArmed();
-    } finally {
-      lock.unlock();
-    }
+    return gate.isArmed();
   }
 }

@@ -8,7 +8,11 @@ import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http2.Http2FrameCodec;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Future;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import reactor.netty.NettyPipeline;
 
@@ -19,6 +23,8 @@ import reactor.netty.NettyPipeline;
  * pipeline, puts the judgement into it and hands on what it has held.
  */
 final class Doorway extends ChannelInboundHandlerAdapter {
+  private static final Logger LOG = System.getLogger("io.meshnative.reactor.netty");
+
   static final String NAME = "reactor.left.meshDoorway";
 
   /** The begin of HTTP/2's connection preface (RFC 9113 §3.4), which is no request of HTTP/1.1. */
@@ -27,6 +33,7 @@ final class Doorway extends ChannelInboundHandlerAdapter {
   private final MeshTls tls;
   private @Nullable SslHandshakeCompletionEvent handshake;
   private @Nullable ByteBuf held;
+  private @Nullable Future<?> deadline;
   private boolean open;
 
   Doorway(MeshTls tls) {
@@ -56,10 +63,22 @@ final class Doorway extends ChannelInboundHandlerAdapter {
     handshake = completion;
     tls.track();
     if (speaksHttp2(ctx.pipeline())) {
+      deadline = tls.cutIfSilent();
       ctx.read();
     } else {
       open(ctx, "http/1.1");
     }
+  }
+
+  /** The mesh tells of peers that it refuses, once; Reactor Netty would tell of each at length. */
+  @Override
+  @SuppressWarnings("deprecation") // of ChannelHandler, not of ChannelInboundHandler
+  public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+    if (handshake == null && cause instanceof SSLException) {
+      LOG.log(Level.DEBUG, "a handshake has failed", cause);
+      return;
+    }
+    ctx.fireExceptionCaught(cause);
   }
 
   @Override
@@ -85,6 +104,17 @@ final class Doorway extends ChannelInboundHandlerAdapter {
       open(ctx, "h2");
     } else if (same < all.readableBytes()) {
       open(ctx, "http/1.1");
+    } else if (bytes == all) { // the first of them: it has begun, so it goes on
+      endDeadline();
+      deadline = tls.cutIfSlow();
+    }
+  }
+
+  private void endDeadline() {
+    Future<?> set = deadline;
+    deadline = null;
+    if (set != null) {
+      set.cancel(false);
     }
   }
 
@@ -97,6 +127,7 @@ final class Doorway extends ChannelInboundHandlerAdapter {
   }
 
   private void open(ChannelHandlerContext ctx, String protocol) {
+    endDeadline();
     tls.speak(protocol);
     ctx.fireUserEventTriggered(handshake);
     ChannelPipeline pipeline = ctx.pipeline();
@@ -122,6 +153,7 @@ final class Doorway extends ChannelInboundHandlerAdapter {
 
   @Override
   public void handlerRemoved(ChannelHandlerContext ctx) {
+    endDeadline();
     ByteBuf left = held;
     held = null;
     if (left != null) {

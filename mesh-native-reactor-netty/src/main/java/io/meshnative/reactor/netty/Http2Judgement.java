@@ -26,7 +26,9 @@ import io.netty.util.ReferenceCountUtil;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Judges the requests of a connection of HTTP/2, each stream for itself, on the frames below the
@@ -38,6 +40,7 @@ import java.util.concurrent.RejectedExecutionException;
 final class Http2Judgement extends Judgement {
   private final MeshTls tls;
   private final Map<Integer, Verdict> streams = new HashMap<>();
+  private @Nullable Future<?> deadline;
   private boolean goneAway;
 
   Http2Judgement(MeshTls tls, Http2FrameCodec codec) {
@@ -53,6 +56,20 @@ final class Http2Judgement extends Judgement {
             });
   }
 
+  /** The rest of the preface, which is a frame of settings, comes at once or not at all. */
+  @Override
+  public void handlerAdded(ChannelHandlerContext ctx) {
+    deadline = tls.cutIfSlow();
+  }
+
+  private void endDeadline() {
+    Future<?> set = deadline;
+    deadline = null;
+    if (set != null) {
+      set.cancel(false);
+    }
+  }
+
   private void ended(int stream) {
     if (streams.remove(stream) instanceof Admission admission) {
       admission.end();
@@ -63,6 +80,7 @@ final class Http2Judgement extends Judgement {
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object message) {
+    endDeadline();
     if (!(message instanceof Http2StreamFrame frame) || message instanceof Http2ResetFrame) {
       ctx.fireChannelRead(message);
       return;
@@ -178,6 +196,7 @@ final class Http2Judgement extends Judgement {
   }
 
   private void leave() {
+    endDeadline();
     streams.values().forEach(verdict -> {
       if (verdict instanceof Admission admission) {
         admission.end();

@@ -40,7 +40,8 @@ import reactor.netty.tcp.SslProvider;
  * <p>Thread-safe.
  */
 public final class MeshReactorServer {
-  private final MeshTlsContext tls;
+  private final MeshClient mesh;
+  private final RequestGate gate;
   private final Bindings bindings;
 
   /**
@@ -49,9 +50,8 @@ public final class MeshReactorServer {
    * @param mesh whose identity the servers have; must stay open as long as they run
    */
   public MeshReactorServer(MeshClient mesh) {
-    Objects.requireNonNull(mesh, "mesh");
-    RequestGate gate = mesh.requestGate();
-    this.tls = new MeshTlsContext(mesh, gate);
+    this.mesh = Objects.requireNonNull(mesh, "mesh");
+    this.gate = mesh.requestGate();
     this.bindings = new Bindings(gate);
   }
 
@@ -88,25 +88,25 @@ public final class MeshReactorServer {
       throw new IllegalArgumentException(
           "expected HTTP11 among the protocols: sidecars speak it unless they are told otherwise");
     }
+    MeshTlsContext tls = new MeshTlsContext(mesh, gate);
     return server
         .secure(SslProvider.builder().sslContext(tls).build())
         .protocol(protocols.clone())
-        .doOnBind(this::prove)
-        .doOnBound(bound -> bindings.bound())
+        .doOnBind(config -> prove(config, tls))
         .doOnUnbound(unbound -> bindings.unbound());
   }
 
   /**
    * Tells whether requests are being judged.
    *
-   * @return true while a server is bound
+   * @return true from before a server is bound until the last one is not any more
    */
   public boolean isArmed() {
     return bindings.isArmed();
   }
 
   /** The last look before the first connection: what others have changed since, counts. */
-  private void prove(HttpServerConfig config) {
+  private void prove(HttpServerConfig config, MeshTlsContext tls) {
     SslProvider provider = config.sslProvider();
     if (provider == null || provider.getSslContext() != tls) {
       throw new IllegalStateException(
@@ -114,6 +114,7 @@ public final class MeshReactorServer {
               + (provider == null ? "none" : "another")
               + "; secure() of the mesh comes after whatever else sets TLS");
     }
-    bindings.arm();
+    tls.idleTimeout(config.idleTimeout());
+    bindings.binding();
   }
 }

@@ -8,7 +8,10 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.handler.ssl.SslHandler;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
@@ -22,16 +25,22 @@ final class MeshTls extends SslHandler {
 
   private final MeshClient mesh;
   private final RequestJudge judge;
+  private final @Nullable Duration idleTimeout;
   private final Sight sight = new Sight(this);
   private @Nullable ChannelHandlerContext context;
   private @Nullable String protocol;
   private @Nullable Lease tracked;
   private volatile @Nullable MeshPeer peer;
 
-  MeshTls(GuardedEngine engine, MeshClient mesh, RequestJudge judge) {
+  MeshTls(
+      GuardedEngine engine,
+      MeshClient mesh,
+      RequestJudge judge,
+      @Nullable Duration idleTimeout) {
     super(engine);
     this.mesh = mesh;
     this.judge = judge;
+    this.idleTimeout = idleTimeout;
     engine.guard(this::requireJudgement);
   }
 
@@ -105,6 +114,20 @@ final class MeshTls extends SslHandler {
   /** From now on the connection ends when its right does, whatever it is doing. */
   void track() {
     tracked = mesh.track(session(), withdrawal -> cut());
+  }
+
+  /** Ends the connection unless the deadline is taken back before a caller has said anything. */
+  @Nullable Future<?> cutIfSilent() {
+    return idleTimeout == null ? null : cutAfter(idleTimeout.toMillis());
+  }
+
+  /** Ends the connection unless the deadline is taken back before a preface has come in whole. */
+  Future<?> cutIfSlow() {
+    return cutAfter(getHandshakeTimeoutMillis());
+  }
+
+  private Future<?> cutAfter(long millis) {
+    return context().executor().schedule(this::cut, Math.max(1, millis), TimeUnit.MILLISECONDS);
   }
 
   /**

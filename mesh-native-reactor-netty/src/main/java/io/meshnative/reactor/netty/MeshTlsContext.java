@@ -6,11 +6,13 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.handler.ssl.ApplicationProtocolNegotiator;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSessionContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The mesh's TLS as Netty takes it. The context behind it is always the same object and makes each
@@ -22,11 +24,17 @@ final class MeshTlsContext extends SslContext {
   private final MeshClient mesh;
   private final RequestJudge judge;
   private final SSLContext context;
+  private volatile @Nullable Duration idleTimeout;
 
   MeshTlsContext(MeshClient mesh, RequestGate gate) {
     this.mesh = mesh;
     this.judge = new RequestJudge(mesh);
     this.context = mesh.serverContext(gate);
+  }
+
+  /** How long a connection may say nothing at all, null for as long as it likes. */
+  void idleTimeout(@Nullable Duration given) {
+    idleTimeout = given;
   }
 
   @Override
@@ -62,7 +70,7 @@ final class MeshTlsContext extends SslContext {
 
   @Override
   protected SslHandler newHandler(ByteBufAllocator allocator, boolean startTls) {
-    return new MeshTls(ready(context.createSSLEngine()), mesh, judge);
+    return new MeshTls(ready(context.createSSLEngine()), mesh, judge, idleTimeout);
   }
 
   @Override
