@@ -49,8 +49,8 @@ final class MeshRuntimeHints implements RuntimeHintsRegistrar {
     }
   }
 
-  private static void register(
-      RuntimeHints hints, ClassLoader loader, String service, URL file) throws IOException {
+  private static void register(RuntimeHints hints, ClassLoader loader, String service, URL file)
+      throws IOException {
     try (BufferedReader lines =
         new BufferedReader(new InputStreamReader(file.openStream(), StandardCharsets.UTF_8))) {
       lines

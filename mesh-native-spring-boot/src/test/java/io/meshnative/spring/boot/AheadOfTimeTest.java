@@ -5,13 +5,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshClientProvider;
 import io.meshnative.MeshState;
+import io.meshnative.spring.boot.actuate.MeshActuatorAutoConfiguration;
+import io.meshnative.spring.boot.client.MeshHttpClientAutoConfiguration;
+import io.meshnative.spring.boot.jdbc.MeshJdbcAutoConfiguration;
+import io.meshnative.spring.boot.security.MeshSecurityAutoConfiguration;
+import io.meshnative.spring.boot.server.MeshServletServerAutoConfiguration;
 import io.meshnative.testkit.EmbeddedControlPlane;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.springframework.aot.hint.predicate.RuntimeHintsPredicates;
 import org.springframework.aot.test.generate.TestGenerationContext;
 import org.springframework.boot.SpringBootConfiguration;
-import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
+import org.springframework.boot.http.client.autoconfigure.imperative.ImperativeHttpClientAutoConfiguration;
+import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
+import org.springframework.boot.restclient.autoconfigure.RestClientAutoConfiguration;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.servlet.ServletWebServerFactory;
 import org.springframework.boot.web.server.servlet.context.AnnotationConfigServletWebServerApplicationContext;
@@ -28,8 +36,19 @@ import org.springframework.core.test.tools.TestCompiler;
 /** What Spring generates for an application ahead of time is compiled, and runs. */
 class AheadOfTimeTest {
 
+  /** All of the starter, and of Boot what it works with: each class more is compiled. */
   @SpringBootConfiguration
-  @EnableAutoConfiguration
+  @ImportAutoConfiguration({
+    MeshAutoConfiguration.class,
+    MeshActuatorAutoConfiguration.class,
+    MeshHttpClientAutoConfiguration.class,
+    MeshJdbcAutoConfiguration.class,
+    MeshServletServerAutoConfiguration.class,
+    MeshSecurityAutoConfiguration.class,
+    DataSourceAutoConfiguration.class,
+    ImperativeHttpClientAutoConfiguration.class,
+    RestClientAutoConfiguration.class
+  })
   static class Shop {
     @Bean
     ServletWebServerFactory factory() {

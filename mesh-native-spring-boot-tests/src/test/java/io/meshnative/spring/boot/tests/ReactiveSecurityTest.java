@@ -2,9 +2,7 @@ package io.meshnative.spring.boot.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.meshnative.MeshClient;
 import io.meshnative.MeshPeer;
-import io.meshnative.reactor.netty.MeshReactorServer;
 import io.meshnative.spring.boot.security.MeshPeerAuthorities;
 import io.meshnative.spring.boot.tests.Caller.Answer;
 import io.meshnative.testkit.EmbeddedControlPlane;
@@ -63,6 +61,7 @@ class ReactiveSecurityTest {
             Stream.of(
                     "mesh-native.service=shop",
                     "mesh-native.consul.address=" + plane.httpAddr(),
+                    "mesh-native.server.mode=primary",
                     "mesh-native.register.enabled=true",
                     "mesh-native.register.address=127.0.0.1",
                     "mesh-native.shutdown-drain=0s",
@@ -96,11 +95,8 @@ class ReactiveSecurityTest {
   @Import(Controller.class)
   static class Shop {
     @Bean
-    NettyReactiveWebServerFactory factory(MeshClient mesh) {
-      NettyReactiveWebServerFactory factory = new NettyReactiveWebServerFactory();
-      MeshReactorServer server = new MeshReactorServer(mesh);
-      factory.addServerCustomizers(server::secure);
-      return factory;
+    NettyReactiveWebServerFactory factory() {
+      return new NettyReactiveWebServerFactory();
     }
 
     @Bean
@@ -175,13 +171,11 @@ class ReactiveSecurityTest {
 
   private static Answer management(String path, String... headers) throws IOException {
     String port = shop.getEnvironment().getProperty("local.management.port");
-    return Answer.of(
-        OUTSIDE, Caller.request("http://127.0.0.1:" + port + path, headers).build());
+    return Answer.of(OUTSIDE, Caller.request("http://127.0.0.1:" + port + path, headers).build());
   }
 
   @Test
-  void thePeerOfTheConnectionIsTheAuthenticationWithTheApplicationsAuthorities()
-      throws Exception {
+  void thePeerOfTheConnectionIsTheAuthenticationWithTheApplicationsAuthorities() throws Exception {
     assertThat(billing.get("/who").body())
         .startsWith("MeshAuthentication spiffe://")
         .contains("/svc/billing ")
@@ -198,9 +192,7 @@ class ReactiveSecurityTest {
   @Test
   void nobodyOutsideTheMeshBecomesAPeerByWhatARequestSays() throws Exception {
     String id = billing.get("/principal").body().split(" ")[0];
-    String[] forged = {
-      "X-Forwarded-Client-Cert", "By=" + id + ";URI=" + id, "X-Remote-User", id
-    };
+    String[] forged = {"X-Forwarded-Client-Cert", "By=" + id + ";URI=" + id, "X-Remote-User", id};
     assertThat(management("/actuator/info", forged).code()).isEqualTo(401);
   }
 

@@ -73,7 +73,8 @@ public final class MeshSecurityAutoConfiguration {
     Customizer<ServerHttpSecurity> meshPeerAuthentication(MeshPeerAuthorities authorities) {
       return http ->
           http.addFilterAfter(
-              new MeshAuthenticationWebFilter(authorities), SecurityWebFiltersOrder.REACTOR_CONTEXT);
+              new MeshAuthenticationWebFilter(authorities),
+              SecurityWebFiltersOrder.REACTOR_CONTEXT);
     }
   }
 }
