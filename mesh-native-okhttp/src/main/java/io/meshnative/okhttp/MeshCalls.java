@@ -70,7 +70,13 @@ final class MeshCalls implements Interceptor {
   }
 
   static String described(MeshClient mesh, MeshCallOptions options) {
-    return "as " + mesh.service() + " (" + options.hosts() + ", redirects " + options.redirects() + ")";
+    return "as "
+        + mesh.service()
+        + " ("
+        + options.hosts()
+        + ", redirects "
+        + options.redirects()
+        + ")";
   }
 
   /** Returns who calls, and how. */

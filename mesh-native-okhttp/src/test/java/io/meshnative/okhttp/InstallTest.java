@@ -47,8 +47,8 @@ class InstallTest {
       assertThatThrownBy(() -> MeshOkHttp.install(held, admin))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContainingAll("as web", "as admin", "without the mesh");
-      assertThatThrownBy(() ->
-              MeshOkHttp.install(held, web, MeshHosts.defaults().withoutConsulNames()))
+      assertThatThrownBy(
+              () -> MeshOkHttp.install(held, web, MeshHosts.defaults().withoutConsulNames()))
           .isInstanceOf(IllegalStateException.class);
       assertThat(held.interceptors()).hasSize(1);
     }

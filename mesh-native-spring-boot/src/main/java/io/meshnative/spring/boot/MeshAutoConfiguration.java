@@ -19,6 +19,7 @@ import org.springframework.boot.web.server.context.WebServerInitializedEvent;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.ImportRuntimeHints;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.Environment;
 import org.springframework.core.env.MapPropertySource;
@@ -30,6 +31,7 @@ import org.springframework.core.env.MapPropertySource;
 @AutoConfiguration
 @ConditionalOnProperty(prefix = "mesh-native", name = "enabled", matchIfMissing = true)
 @EnableConfigurationProperties(MeshProperties.class)
+@ImportRuntimeHints(MeshRuntimeHints.class)
 public final class MeshAutoConfiguration {
 
   @Bean

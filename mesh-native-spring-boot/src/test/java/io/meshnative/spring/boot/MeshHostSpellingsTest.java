@@ -124,7 +124,8 @@ class MeshHostSpellingsTest {
     @Bean
     ClientHttpConnectorBuilder<?> reactive(Asked asked) {
       return settings ->
-          (ClientHttpConnector) (method, uri, callback) -> Mono.error(asked.refusal(uri.toString()));
+          (ClientHttpConnector)
+              (method, uri, callback) -> Mono.error(asked.refusal(uri.toString()));
     }
 
     @Bean
@@ -148,8 +149,7 @@ class MeshHostSpellingsTest {
     }
 
     Proxy proxy() {
-      return new Proxy(
-          Proxy.Type.HTTP, InetSocketAddress.createUnresolved("proxy.invalid", 8080));
+      return new Proxy(Proxy.Type.HTTP, InetSocketAddress.createUnresolved("proxy.invalid", 8080));
     }
 
     @Override

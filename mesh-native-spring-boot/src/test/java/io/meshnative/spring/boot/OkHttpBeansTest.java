@@ -41,8 +41,7 @@ class OkHttpBeansTest {
       return MeshOkHttp.install(
               new OkHttpClient.Builder(),
               mesh,
-              MeshCallOptions.defaults()
-                  .withRedirects(MeshCallOptions.Border.BETWEEN_SERVICES))
+              MeshCallOptions.defaults().withRedirects(MeshCallOptions.Border.BETWEEN_SERVICES))
           .build();
     }
 

@@ -216,8 +216,7 @@ class ServletSecurityTest {
   }
 
   @Test
-  void thePeerOfTheConnectionIsTheAuthenticationWithTheApplicationsAuthorities()
-      throws Exception {
+  void thePeerOfTheConnectionIsTheAuthenticationWithTheApplicationsAuthorities() throws Exception {
     assertThat(billing.get("/who").body())
         .startsWith("MeshAuthentication spiffe://")
         .contains("/svc/billing ")
@@ -249,10 +248,14 @@ class ServletSecurityTest {
   void nobodyOutsideTheMeshBecomesAPeerByWhatARequestSays() throws Exception {
     String id = billing.get("/maybe").body();
     String[] forged = {
-      "X-Forwarded-Client-Cert", "By=" + id + ";URI=" + id,
-      "X-Client-Cert", "-----BEGIN CERTIFICATE-----",
-      "SSL_CLIENT_CERT", "-----BEGIN CERTIFICATE-----",
-      "X-Remote-User", id
+      "X-Forwarded-Client-Cert",
+      "By=" + id + ";URI=" + id,
+      "X-Client-Cert",
+      "-----BEGIN CERTIFICATE-----",
+      "SSL_CLIENT_CERT",
+      "-----BEGIN CERTIFICATE-----",
+      "X-Remote-User",
+      id
     };
     assertThat(outside("local.server.port", "/who", forged).body()).isEqualTo("nobody");
     assertThat(outside("local.server.port", "/invoices", forged).code()).isEqualTo(401);
@@ -307,11 +310,12 @@ class ServletSecurityTest {
   void noPeerLeavesTheProcessInASerializedSession() throws Exception {
     billing.get("/who");
     MeshAuthentication seen = Objects.requireNonNull(shop.getBean(Controller.class).last);
-    assertThatThrownBy(() -> {
-          try (ObjectOutputStream out = new ObjectOutputStream(new ByteArrayOutputStream())) {
-            out.writeObject(seen);
-          }
-        })
+    assertThatThrownBy(
+            () -> {
+              try (ObjectOutputStream out = new ObjectOutputStream(new ByteArrayOutputStream())) {
+                out.writeObject(seen);
+              }
+            })
         .isInstanceOf(NotSerializableException.class)
         .hasMessageContaining("each connection");
     assertThat(seen.getCredentials()).isNull();

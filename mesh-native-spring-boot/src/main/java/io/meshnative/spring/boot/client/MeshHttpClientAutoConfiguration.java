@@ -68,8 +68,8 @@ public final class MeshHttpClientAutoConfiguration {
   }
 
   /**
-   * For {@code RestClient} and {@code RestTemplate}. Boot's customizers would not see a builder that
-   * the application defines itself, whose calls to mesh hosts would go to DNS.
+   * For {@code RestClient} and {@code RestTemplate}. Boot's customizers would not see a builder
+   * that the application defines itself, whose calls to mesh hosts would go to DNS.
    */
   @Configuration(proxyBeanMethods = false)
   @ConditionalOnClass({RestClient.class, ClientHttpRequestFactoryBuilder.class})

@@ -94,7 +94,8 @@ record Routing(MeshHosts hosts) {
 
   /** As those fold names who make ASCII of them, and as those who do not see to it. */
   private static String folded(String name) {
-    String plain = IGNORABLE.matcher(Normalizer.normalize(name, Normalizer.Form.NFKC)).replaceAll("");
+    String plain =
+        IGNORABLE.matcher(Normalizer.normalize(name, Normalizer.Form.NFKC)).replaceAll("");
     String dotted = DOTS.matcher(plain).replaceAll(".").toLowerCase(Locale.ROOT);
     try {
       String ascii = IDN.toASCII(dotted, IDN.ALLOW_UNASSIGNED);

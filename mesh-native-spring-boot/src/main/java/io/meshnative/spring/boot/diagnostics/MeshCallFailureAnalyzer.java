@@ -33,9 +33,7 @@ final class MeshCallFailureAnalyzer extends AbstractFailureAnalyzer<MeshExceptio
     if (last instanceof NoEndpointException unknown) {
       String service = unknown.destination().service();
       return analysis(
-          "called "
-              + service
-              + ", which has no endpoint in the mesh",
+          "called " + service + ", which has no endpoint in the mesh",
           "Register "
               + service
               + " as connect-native or with a sidecar, or correct the host in"
@@ -96,7 +94,9 @@ final class MeshCallFailureAnalyzer extends AbstractFailureAnalyzer<MeshExceptio
   private static String service(MeshException cause) {
     if (cause instanceof MeshAuthorizationException denied) {
       Optional<String> named =
-          denied.decision().intention()
+          denied
+              .decision()
+              .intention()
               .map(rule -> rule.destination().name())
               .filter(name -> !name.equals(Intention.WILDCARD));
       if (named.isPresent()) {

@@ -15,7 +15,10 @@ final class MeshJdbcRuntimeHints implements RuntimeHintsRegistrar {
           "io.meshnative.jdbc.PostgresSocketFactory",
           "io.meshnative.jdbc.MySqlSocketFactory",
           "io.meshnative.jdbc.MariaDbSocketFactory",
-          "io.meshnative.jdbc.SqlServerSocketFactory");
+          "io.meshnative.jdbc.SqlServerSocketFactory",
+          // Named by applications that dial PostgreSQL's own TLS in the mesh.
+          "io.meshnative.jdbc.PostgresTlsFactory",
+          "io.meshnative.jdbc.SpiffeHostnameVerifier");
 
   @Override
   public void registerHints(RuntimeHints hints, @Nullable ClassLoader loader) {

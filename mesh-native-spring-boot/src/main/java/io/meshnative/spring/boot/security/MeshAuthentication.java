@@ -11,12 +11,12 @@ import org.springframework.security.core.GrantedAuthority;
 import org.springframework.security.core.Transient;
 
 /**
- * A peer of the mesh as Spring Security sees it: the principal is the {@link MeshPeer}, the name its
- * SPIFFE id. Made by the library only, from a connection that proved the peer, for one request.
+ * A peer of the mesh as Spring Security sees it: the principal is the {@link MeshPeer}, the name
+ * its SPIFFE id. Made by the library only, from a connection that proved the peer, for one request.
  *
- * <p>It is never stored: another request may come by another connection. Spring's repositories leave
- * it out ({@link Transient}), it cannot be serialized, and what an application stores by hand is
- * replaced when the next request comes.
+ * <p>It is never stored: another request may come by another connection. Spring's repositories
+ * leave it out ({@link Transient}), it cannot be serialized, and what an application stores by hand
+ * is replaced when the next request comes.
  */
 @Transient
 public final class MeshAuthentication extends AbstractAuthenticationToken {

@@ -14,11 +14,11 @@ import org.springframework.security.core.context.SecurityContextHolderStrategy;
 import org.springframework.web.filter.GenericFilterBean;
 
 /**
- * Makes the peer of a request's connection its authentication, where nobody else is. It runs in each
- * dispatch of a request, since nothing is stored between them.
+ * Makes the peer of a request's connection its authentication, where nobody else is. It runs in
+ * each dispatch of a request, since nothing is stored between them.
  *
- * <p>Invariant: behind it, a principal that is a {@link MeshPeer} is the peer of this very request's
- * connection. One that a session brought along belonged to another.
+ * <p>Invariant: behind it, a principal that is a {@link MeshPeer} is the peer of this very
+ * request's connection. One that a session brought along belonged to another.
  */
 final class MeshAuthenticationFilter extends GenericFilterBean {
   private final MeshPeerAuthorities authorities;

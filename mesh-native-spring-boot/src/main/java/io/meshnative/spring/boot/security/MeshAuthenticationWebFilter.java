@@ -1,8 +1,11 @@
 package io.meshnative.spring.boot.security;
 
 import io.meshnative.MeshPeer;
+import io.meshnative.reactor.netty.MeshPeers;
 import java.util.Optional;
-import java.util.function.Function;
+import org.springframework.http.server.reactive.AbstractServerHttpRequest;
+import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.context.ReactiveSecurityContextHolder;
 import org.springframework.security.core.context.SecurityContext;
@@ -10,6 +13,7 @@ import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilter;
 import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Mono;
+import reactor.netty.http.server.HttpServerRequest;
 import reactor.util.context.Context;
 
 /** What {@link MeshAuthenticationFilter} is for servlets, with the same invariant. */
@@ -22,15 +26,11 @@ final class MeshAuthenticationWebFilter implements WebFilter {
 
   @Override
   public Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
-    return exchange
-        .getPrincipal()
-        .ofType(MeshPeer.class)
-        .map(Optional::of)
-        .defaultIfEmpty(Optional.empty())
-        .zipWith(isFree())
-        .flatMap(found ->
-            found.getT2()
-                ? chain.filter(exchange).contextWrite(authenticated(found.getT1()))
+    Optional<MeshPeer> peer = peer(exchange.getRequest());
+    return isFree()
+        .flatMap(free ->
+            free
+                ? chain.filter(exchange).contextWrite(context -> authenticated(context, peer))
                 : chain.filter(exchange));
   }
 
@@ -42,14 +42,30 @@ final class MeshAuthenticationWebFilter implements WebFilter {
         .defaultIfEmpty(true);
   }
 
-  private Function<Context, Context> authenticated(Optional<MeshPeer> peer) {
+  private Context authenticated(Context context, Optional<MeshPeer> peer) {
     if (peer.isEmpty()) {
-      return ReactiveSecurityContextHolder.clearContext();
+      return ReactiveSecurityContextHolder.clearContext().apply(context);
     }
-    Authentication authentication =
-        new MeshAuthentication(peer.get(), authorities.of(peer.get()));
-    return context ->
-        context.putAll(
-            ReactiveSecurityContextHolder.withAuthentication(authentication).readOnly());
+    Authentication authentication = new MeshAuthentication(peer.get(), authorities.of(peer.get()));
+    return context.putAll(
+        ReactiveSecurityContextHolder.withAuthentication(authentication).readOnly());
+  }
+
+  /** From the connection, below whatever wraps the request. */
+  private static Optional<MeshPeer> peer(ServerHttpRequest request) {
+    ServerHttpRequest bare = request;
+    while (bare instanceof ServerHttpRequestDecorator decorator) {
+      bare = decorator.getDelegate();
+    }
+    if (!(bare instanceof AbstractServerHttpRequest server)) {
+      return Optional.empty();
+    }
+    Object connected;
+    try {
+      connected = server.getNativeRequest();
+    } catch (IllegalStateException e) {
+      return Optional.empty(); // that of a test without a server
+    }
+    return connected instanceof HttpServerRequest netty ? MeshPeers.of(netty) : Optional.empty();
   }
 }

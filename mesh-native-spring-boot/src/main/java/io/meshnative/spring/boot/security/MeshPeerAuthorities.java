@@ -28,8 +28,8 @@ public interface MeshPeerAuthorities {
   List<GrantedAuthority> PEER = List.of(new SimpleGrantedAuthority("ROLE_MESH_PEER"));
 
   /**
-   * Returns the authorities of a peer. Called for each request, on the request's thread: it must not
-   * block. A request for which it throws fails.
+   * Returns the authorities of a peer. Called for each request, on the request's thread: it must
+   * not block. A request for which it throws fails.
    *
    * @param peer who makes the request, as its connection has proved
    * @return the authorities; may be empty

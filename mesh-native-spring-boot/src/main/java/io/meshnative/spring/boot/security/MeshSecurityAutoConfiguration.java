@@ -22,6 +22,7 @@ import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.security.core.context.SecurityContextHolderStrategy;
 import org.springframework.security.web.authentication.preauth.x509.X509AuthenticationFilter;
 import org.springframework.web.server.WebFilter;
+import reactor.netty.http.server.HttpServerRequest;
 
 /**
  * Spring Security knows the peer of a request that came through the mesh, in every filter chain of
@@ -63,14 +64,17 @@ public final class MeshSecurityAutoConfiguration {
 
   @Configuration(proxyBeanMethods = false)
   @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.REACTIVE)
-  @ConditionalOnClass({WebFilter.class, ServerHttpSecurity.class})
+  @ConditionalOnClass(
+      value = {WebFilter.class, ServerHttpSecurity.class, HttpServerRequest.class},
+      name = "io.meshnative.reactor.netty.MeshPeers")
   static class ReactiveConfiguration {
     /** After the session's context was loaded, before all filters that authenticate. */
     @Bean
     Customizer<ServerHttpSecurity> meshPeerAuthentication(MeshPeerAuthorities authorities) {
       return http ->
           http.addFilterAfter(
-              new MeshAuthenticationWebFilter(authorities), SecurityWebFiltersOrder.REACTOR_CONTEXT);
+              new MeshAuthenticationWebFilter(authorities),
+              SecurityWebFiltersOrder.REACTOR_CONTEXT);
     }
   }
 }
