@@ -34,6 +34,7 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
 
   // Guarded by the lock.
   private @Nullable CatalogEntry entry;
+  private boolean hidden;
 
   private volatile boolean running;
   private volatile ReadinessState readiness = ReadinessState.REFUSING_TRAFFIC;
@@ -71,9 +72,10 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
   private void enter(int serverPort) {
     lock.lock();
     try {
-      if (entry != null) {
+      if (entry != null && !hidden) {
         return;
       }
+      leave(); // it was stopped, and its server listens again
       Registration registration =
           Registration.of(port(serverPort))
               .withTags(properties.tags().toArray(String[]::new))
@@ -90,6 +92,15 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
       lock.unlock();
     }
     report();
+  }
+
+  private void leave() {
+    CatalogEntry old = entry;
+    entry = null;
+    hidden = false;
+    if (old != null) {
+      old.close();
+    }
   }
 
   private int port(int serverPort) {
@@ -128,7 +139,9 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
         new Thread(
             () -> {
               try {
-                current().filter(CatalogEntry::hide).ifPresent(hidden -> awaitWatchers());
+                if (hide()) {
+                  awaitWatchers();
+                }
               } finally {
                 done.run();
               }
@@ -136,6 +149,16 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
             "mesh-" + client.service() + "-leave");
     leaver.setDaemon(true);
     leaver.start();
+  }
+
+  private boolean hide() {
+    lock.lock();
+    try {
+      hidden = true;
+      return entry != null && entry.hide();
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Those who watch the catalog are told within a moment; until then they still come. */
@@ -155,6 +178,12 @@ final class MeshRegistration implements GenericApplicationListener, SmartLifecyc
   @Override
   public boolean isRunning() {
     return running;
+  }
+
+  /** A web server goes on while its context is paused, as those of tests are between classes. */
+  @Override
+  public boolean isPauseable() {
+    return false;
   }
 
   @Override
