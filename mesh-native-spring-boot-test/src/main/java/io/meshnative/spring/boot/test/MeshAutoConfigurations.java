@@ -1,14 +1,17 @@
 package io.meshnative.spring.boot.test;
 
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.autoconfigure.AutoConfigurationImportSelector;
 import org.springframework.core.annotation.AnnotationAttributes;
 import org.springframework.core.type.AnnotationMetadata;
 
-/** Selects those of the class path's auto-configurations that are the mesh's. */
+/** Selects those of the class path's auto-configurations that are the mesh's or carry it. */
 final class MeshAutoConfigurations extends AutoConfigurationImportSelector {
-  private static final String OURS = "io.meshnative.";
+  /** With the request factories that ours wrap, which slices of clients do without. */
+  private static final List<String> WANTED =
+      List.of("io.meshnative.", "org.springframework.boot.http.client.autoconfigure.");
 
   @Override
   protected @Nullable AnnotationAttributes getAttributes(AnnotationMetadata metadata) {
@@ -16,10 +19,16 @@ final class MeshAutoConfigurations extends AutoConfigurationImportSelector {
   }
 
   @Override
+  protected Set<String> getExclusions(
+      AnnotationMetadata metadata, @Nullable AnnotationAttributes attributes) {
+    return Set.of();
+  }
+
+  @Override
   protected List<String> getCandidateConfigurations(
       AnnotationMetadata metadata, @Nullable AnnotationAttributes attributes) {
     return super.getCandidateConfigurations(metadata, attributes).stream()
-        .filter(name -> name.startsWith(OURS))
+        .filter(name -> WANTED.stream().anyMatch(name::startsWith))
         .toList();
   }
 }
