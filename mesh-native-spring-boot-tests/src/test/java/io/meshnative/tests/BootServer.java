@@ -1,0 +1,42 @@
+package io.meshnative.tests;
+
+import org.springframework.boot.SpringBootConfiguration;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
+import org.springframework.boot.jetty.servlet.JettyServletWebServerFactory;
+import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
+import org.springframework.boot.web.server.servlet.ServletWebServerFactory;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Import;
+
+/** The web servers of Spring Boot that serve the mesh, each with an application that runs on it. */
+enum BootServer {
+  TOMCAT(OnTomcat.class),
+  JETTY(OnJetty.class);
+
+  final Class<?> application;
+
+  BootServer(Class<?> application) {
+    this.application = application;
+  }
+
+  @SpringBootConfiguration
+  @EnableAutoConfiguration(exclude = DataSourceAutoConfiguration.class)
+  @Import({BootDoor.class, BootEngine.class})
+  static class OnTomcat {
+    @Bean
+    ServletWebServerFactory factory() {
+      return new TomcatServletWebServerFactory();
+    }
+  }
+
+  @SpringBootConfiguration
+  @EnableAutoConfiguration(exclude = DataSourceAutoConfiguration.class)
+  @Import({BootDoor.class, BootEngine.class})
+  static class OnJetty {
+    @Bean
+    ServletWebServerFactory factory() {
+      return new JettyServletWebServerFactory();
+    }
+  }
+}
