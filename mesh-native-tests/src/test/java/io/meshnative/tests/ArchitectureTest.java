@@ -75,7 +75,7 @@ final class ArchitectureTest {
     ROOT + ".grpc..",
     ROOT + ".jdbc..",
     ROOT + ".servlet..",
-    ROOT + ".httpserver..",
+    ROOT + ".reactor..",
     ROOT + ".spring..",
     ROOT + ".samples.."
   };

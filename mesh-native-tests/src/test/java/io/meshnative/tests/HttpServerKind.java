@@ -6,7 +6,8 @@ import io.meshnative.MeshClient;
 enum HttpServerKind {
   JDK(JdkHttpServer::new),
   JETTY(JettyServer::new),
-  TOMCAT(TomcatServer::new);
+  TOMCAT(TomcatServer::new),
+  REACTOR_NETTY(ReactorNettyServer::new);
 
   private final HttpServerUnderTest.Factory factory;
 

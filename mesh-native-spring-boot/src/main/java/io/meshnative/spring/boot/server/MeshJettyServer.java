@@ -3,7 +3,6 @@ package io.meshnative.spring.boot.server;
 import io.meshnative.MeshClient;
 import io.meshnative.servlet.jetty.MeshJettyConnector;
 import io.meshnative.spring.boot.MeshProperties;
-import io.meshnative.spring.boot.MeshServerPort;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,25 +12,13 @@ import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.jetty.servlet.JettyServletWebServerFactory;
-import org.springframework.boot.web.server.Ssl;
-import org.springframework.boot.web.server.WebServerFactoryCustomizer;
-import org.springframework.core.Ordered;
 
 /** Gives Jetty a connector of the mesh. */
-final class MeshJettyServer
-    implements WebServerFactoryCustomizer<JettyServletWebServerFactory>, MeshServerPort, Ordered {
-  private final MeshClient mesh;
-  private final MeshProperties.Server properties;
+final class MeshJettyServer extends MeshServer<JettyServletWebServerFactory> {
   private volatile @Nullable MeshJettyConnector connector;
 
   MeshJettyServer(MeshClient mesh, MeshProperties.Server properties) {
-    this.mesh = mesh;
-    this.properties = properties;
-  }
-
-  @Override
-  public int getOrder() {
-    return Ordered.LOWEST_PRECEDENCE;
+    super(mesh, properties);
   }
 
   @Override
@@ -41,20 +28,15 @@ final class MeshJettyServer
   }
 
   @Override
-  public void customize(JettyServletWebServerFactory factory) {
-    boolean primary = properties.mode() == MeshProperties.Server.Mode.PRIMARY;
-    if (primary && Ssl.isEnabled(factory.getSsl())) {
-      throw new MeshServerConflictException();
-    }
+  void serve(JettyServletWebServerFactory factory) {
     factory.addServerCustomizers(server -> {
       MeshJettyConnector made = new MeshJettyConnector(server, mesh);
-      made.setPort(primary ? Math.max(0, factory.getPort()) : properties.port());
-      InetAddress address =
-          properties.address() == null ? factory.getAddress() : properties.address();
+      made.setPort(port(factory));
+      InetAddress address = address(factory);
       if (address != null) {
         made.setHost(address.getHostAddress());
       }
-      put(server, made, primary);
+      put(server, made, isPrimary());
       connector = made;
     });
   }

@@ -3,7 +3,6 @@ package io.meshnative.spring.boot.server;
 import io.meshnative.MeshClient;
 import io.meshnative.servlet.tomcat.MeshTomcatConnector;
 import io.meshnative.spring.boot.MeshProperties;
-import io.meshnative.spring.boot.MeshServerPort;
 import java.net.InetAddress;
 import java.util.List;
 import org.apache.catalina.Context;
@@ -13,26 +12,13 @@ import org.apache.catalina.connector.Connector;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.tomcat.TomcatProtocolHandlerCustomizer;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
-import org.springframework.boot.web.server.Ssl;
-import org.springframework.boot.web.server.WebServerFactoryCustomizer;
-import org.springframework.core.Ordered;
 
 /** Gives Tomcat a connector of the mesh, with the settings of {@code server.tomcat.*}. */
-final class MeshTomcatServer
-    implements WebServerFactoryCustomizer<TomcatServletWebServerFactory>, MeshServerPort, Ordered {
-  private final MeshClient mesh;
-  private final MeshProperties.Server properties;
+final class MeshTomcatServer extends MeshServer<TomcatServletWebServerFactory> {
   private volatile @Nullable MeshTomcatConnector connector;
 
   MeshTomcatServer(MeshClient mesh, MeshProperties.Server properties) {
-    this.mesh = mesh;
-    this.properties = properties;
-  }
-
-  /** After Boot's own, whose settings it reads. */
-  @Override
-  public int getOrder() {
-    return Ordered.LOWEST_PRECEDENCE;
+    super(mesh, properties);
   }
 
   @Override
@@ -42,16 +28,12 @@ final class MeshTomcatServer
   }
 
   @Override
-  public void customize(TomcatServletWebServerFactory factory) {
-    boolean primary = properties.mode() == MeshProperties.Server.Mode.PRIMARY;
-    if (primary && Ssl.isEnabled(factory.getSsl())) {
-      throw new MeshServerConflictException();
-    }
+  void serve(TomcatServletWebServerFactory factory) {
     // Called when Tomcat and its main connector are made, and nothing has started yet.
     factory.addContextCustomizers(context -> {
-      MeshTomcatConnector made = connector(factory, primary);
+      MeshTomcatConnector made = connector(factory);
       Service service = service(context);
-      if (primary) {
+      if (isPrimary()) {
         List<Connector> others = List.of(service.findConnectors());
         others.forEach(service::removeConnector);
         service.addConnector(made);
@@ -63,12 +45,11 @@ final class MeshTomcatServer
     });
   }
 
-  private MeshTomcatConnector connector(TomcatServletWebServerFactory factory, boolean primary) {
+  private MeshTomcatConnector connector(TomcatServletWebServerFactory factory) {
     MeshTomcatConnector made = new MeshTomcatConnector(mesh);
-    made.setPort(primary ? Math.max(0, factory.getPort()) : properties.port());
+    made.setPort(port(factory));
     made.setThrowOnFailure(true);
-    InetAddress address =
-        properties.address() == null ? factory.getAddress() : properties.address();
+    InetAddress address = address(factory);
     if (address != null) {
       made.setProperty("address", address.getHostAddress());
     }

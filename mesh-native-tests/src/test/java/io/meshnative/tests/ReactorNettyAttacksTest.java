@@ -1,0 +1,7 @@
+package io.meshnative.tests;
+
+class ReactorNettyAttacksTest extends HttpAttacks {
+  ReactorNettyAttacksTest() {
+    super(HttpServerKind.REACTOR_NETTY, TlsKind.CONSCRYPT);
+  }
+}
