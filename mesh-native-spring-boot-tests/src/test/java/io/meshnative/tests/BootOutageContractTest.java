@@ -30,7 +30,7 @@ class BootOutageContractTest {
   }
 
   @ParameterizedTest(name = "{0}, {1}")
-  @CsvSource({"EMBEDDED, TOMCAT", "CONSUL, JETTY"})
+  @CsvSource({"EMBEDDED, TOMCAT", "EMBEDDED, NETTY", "CONSUL, JETTY"})
   void itStartsUnreadyBecomesReadyAndGoesOnWithoutTheAgent(PlaneKind kind, BootServer server)
       throws Exception {
     try (LastingPlane plane = kind.startLasting();
@@ -41,6 +41,7 @@ class BootOutageContractTest {
               Boot.start(
                   server.application,
                   plane.agent(),
+                  server.type,
                   "mesh-native.startup=background",
                   "mesh-native.server.mode=primary",
                   "mesh-native.register.enabled=true",
@@ -84,6 +85,7 @@ class BootOutageContractTest {
     assertThatThrownBy(() ->
             SpringApplication.run(
                     BootServer.TOMCAT.application,
+                    "--" + BootServer.TOMCAT.type,
                     "--mesh-native.service=shop",
                     "--mesh-native.consul.address=127.0.0.1:" + nobody,
                     "--mesh-native.startup-timeout=1s",

@@ -33,8 +33,11 @@ import org.springframework.context.ConfigurableApplicationContext;
   "EMBEDDED, TOMCAT, additional, JSSE",
   "EMBEDDED, JETTY, primary, JSSE",
   "EMBEDDED, JETTY, additional, CONSCRYPT",
+  "EMBEDDED, NETTY, primary, CONSCRYPT",
+  "EMBEDDED, NETTY, additional, JSSE",
   "CONSUL, TOMCAT, primary, JSSE",
-  "CONSUL, JETTY, additional, CONSCRYPT"
+  "CONSUL, JETTY, additional, CONSCRYPT",
+  "CONSUL, NETTY, primary, JSSE"
 })
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class BootServersContractTest {
@@ -63,6 +66,7 @@ class BootServersContractTest {
         Boot.start(
             server.application,
             plane,
+            server.type,
             "mesh-native.server.mode=" + mode,
             "mesh-native.register.enabled=true",
             "test.tls=" + tls);
