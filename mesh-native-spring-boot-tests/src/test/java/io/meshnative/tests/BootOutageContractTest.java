@@ -94,7 +94,8 @@ class BootOutageContractTest {
                 .close())
         .hasRootCauseInstanceOf(java.net.ConnectException.class)
         .satisfies(thrown ->
-            assertThat(JdbcCast.chain(thrown)).hasAtLeastOneElementOfType(MeshStartupException.class));
+            assertThat(JdbcCast.chain(thrown))
+                .hasAtLeastOneElementOfType(MeshStartupException.class));
     assertThat(output)
         .contains(
             "APPLICATION FAILED TO START",

@@ -161,8 +161,7 @@ class BootServersContractTest {
     Cast.awaitEndpoint(web, Boot.SHOP);
     Cast.await("a session is there to resume", () -> isServed(web));
     if (tls == TlsKind.JSSE) { // by default BoringSSL resumes nothing here
-      Cast.await(
-          "it is resumed", () -> isServed(web) && web.snapshot().resumedHandshakes() > 0);
+      Cast.await("it is resumed", () -> isServed(web) && web.snapshot().resumedHandshakes() > 0);
     }
 
     plane.deny(WEB, Boot.SHOP);
@@ -182,8 +181,7 @@ class BootServersContractTest {
           .write(
               "GET / HTTP/1.1\r\nHost: shop.mesh\r\nConnection: close\r\n\r\n"
                   .getBytes(StandardCharsets.US_ASCII));
-      String answer =
-          new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
       return answer.startsWith("HTTP/1.1 200");
     } catch (IOException e) {
       return false;

@@ -36,8 +36,7 @@ import org.springframework.context.annotation.Bean;
 @EmbeddedMesh
 class ReadmeSpringTest {
   private static final Path ROOT = Path.of("..");
-  private static final Pattern SECTION =
-      Pattern.compile("(?ms)^## Spring Boot$(?<text>.*?)^## ");
+  private static final Pattern SECTION = Pattern.compile("(?ms)^## Spring Boot$(?<text>.*?)^## ");
   private static final Pattern BLOCK =
       Pattern.compile("(?ms)^```(?<language>\\w+)$\\n(?<text>.*?)^```$");
   private static final Pattern CLASS = Pattern.compile("(?m)^class (\\w+) \\{$");

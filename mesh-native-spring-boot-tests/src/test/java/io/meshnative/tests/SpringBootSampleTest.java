@@ -20,7 +20,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(600)
 class SpringBootSampleTest {
   private static final Pattern REQUEST =
-      Pattern.compile("\\$ curl -i -X (\\w+) http://127\\.0\\.0\\.1:\\d+(/\\S*)\\R +HTTP/1\\.1 (\\d+)");
+      Pattern.compile(
+          "\\$ curl -i -X (\\w+) http://127\\.0\\.0\\.1:\\d+(/\\S*)\\R +HTTP/1\\.1 (\\d+)");
   private static final List<String> BY_METHOD =
       List.of(
           "DELETE /orders/17 403",
@@ -30,8 +31,7 @@ class SpringBootSampleTest {
   private static final List<String> AS_A_WHOLE =
       List.of("GET /orders/17 200", "GET /orders/17 403", "DELETE /orders/17 200");
   private static final String SERVED = "order 17, for spring-sample-web: a teapot";
-  private static final List<String> DATABASE =
-      List.of("GET /orders/17 503", "GET /orders/17 200");
+  private static final List<String> DATABASE = List.of("GET /orders/17 503", "GET /orders/17 200");
 
   @TempDir Path directory;
 
@@ -44,8 +44,7 @@ class SpringBootSampleTest {
   }
 
   private String run(String consul, Map<String, String> environment) throws Exception {
-    return SampleRun.of(
-        SpringBootSample.class, directory, consul, environment, "spring-boot: OK");
+    return SampleRun.of(SpringBootSample.class, directory, consul, environment, "spring-boot: OK");
   }
 
   @Test

@@ -121,26 +121,25 @@ public final class StartReport {
     out.println("| | until up, ms | **ratio of time** | CPU, ms | ratio of CPU |");
     out.println("|---|---|---|---|---|");
     List<Start> plain = starts.get(StartKind.WITHOUT);
-    starts.forEach(
-        (kind, all) ->
-            out.printf(
-                Locale.ROOT,
-                "| %s | %,.0f | %s | %,.0f | %s |%n",
-                kind.title,
-                median(all.stream().mapToDouble(Start::wallMillis).toArray()),
-                kind == StartKind.WITHOUT
-                    ? ""
-                    : "**"
-                        + ratio(
-                            all.stream().mapToDouble(Start::wallMillis).toArray(),
-                            plain.stream().mapToDouble(Start::wallMillis).toArray())
-                        + "**",
-                median(all.stream().mapToDouble(Start::cpuMillis).toArray()),
-                kind == StartKind.WITHOUT
-                    ? ""
-                    : ratio(
-                        all.stream().mapToDouble(Start::cpuMillis).toArray(),
-                        plain.stream().mapToDouble(Start::cpuMillis).toArray())));
+    starts.forEach((kind, all) ->
+        out.printf(
+            Locale.ROOT,
+            "| %s | %,.0f | %s | %,.0f | %s |%n",
+            kind.title,
+            median(all.stream().mapToDouble(Start::wallMillis).toArray()),
+            kind == StartKind.WITHOUT
+                ? ""
+                : "**"
+                    + ratio(
+                        all.stream().mapToDouble(Start::wallMillis).toArray(),
+                        plain.stream().mapToDouble(Start::wallMillis).toArray())
+                    + "**",
+            median(all.stream().mapToDouble(Start::cpuMillis).toArray()),
+            kind == StartKind.WITHOUT
+                ? ""
+                : ratio(
+                    all.stream().mapToDouble(Start::cpuMillis).toArray(),
+                    plain.stream().mapToDouble(Start::cpuMillis).toArray())));
   }
 
   private static double median(double[] values) {

@@ -14,7 +14,9 @@ final class EmbeddedMeshListener implements TestExecutionListener {
     EmbeddedMesh wish =
         TestContextAnnotationUtils.findMergedAnnotation(test.getTestClass(), EmbeddedMesh.class);
     // Nested classes begin with what those around them have made.
-    if (wish != null && !ClassUtils.isInnerClass(test.getTestClass()) && test.hasApplicationContext()) {
+    if (wish != null
+        && !ClassUtils.isInnerClass(test.getTestClass())
+        && test.hasApplicationContext()) {
       test.getApplicationContext()
           .getBean(EmbeddedControlPlane.class)
           .removeIntentions()

@@ -37,10 +37,8 @@ public final class SpringMeshSource implements EmbeddedMeshSource {
   @Override
   public boolean fills(ParameterContext parameter, ExtensionContext context) {
     Executable declaring = parameter.getDeclaringExecutable();
-    return ParameterResolutionDelegate.isAutowirable(
-            parameter.getParameter(), parameter.getIndex())
+    return ParameterResolutionDelegate.isAutowirable(parameter.getParameter(), parameter.getIndex())
         || TestConstructorUtils.isAutowirableConstructor(
-            declaring,
-            name -> context.getConfigurationParameter(name).orElse(null));
+            declaring, name -> context.getConfigurationParameter(name).orElse(null));
   }
 }

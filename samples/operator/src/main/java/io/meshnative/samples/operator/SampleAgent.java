@@ -45,8 +45,7 @@ public final class SampleAgent implements AutoCloseable {
    * @return an operator; only for agents that are reached over HTTP, as development agents are
    */
   public Operator operator() {
-    return new Operator(
-        URI.create(config.address().toString()), config.currentToken().orElse(""));
+    return new Operator(URI.create(config.address().toString()), config.currentToken().orElse(""));
   }
 
   @Override

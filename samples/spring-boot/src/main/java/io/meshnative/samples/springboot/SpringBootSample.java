@@ -76,8 +76,7 @@ public final class SpringBootSample {
       } else {
         say("Database: PostgreSQL at " + postgres + ", in the mesh as " + DATABASE);
         operator.decide(ORDERS, DATABASE, "allow");
-        try (DatabaseInTheMesh unused =
-            new DatabaseInTheMesh(DATABASE, agent.config(), postgres)) {
+        try (DatabaseInTheMesh unused = new DatabaseInTheMesh(DATABASE, agent.config(), postgres)) {
           talk(methods, true);
         }
       }
@@ -203,10 +202,20 @@ public final class SpringBootSample {
                 .build(),
             HttpResponse.BodyHandlers.ofString());
     String refusal =
-        answer.headers().firstValue("mesh-refusal").map(why -> "  mesh-refusal: " + why + "\n").orElse("");
+        answer
+            .headers()
+            .firstValue("mesh-refusal")
+            .map(why -> "  mesh-refusal: " + why + "\n")
+            .orElse("");
     return new Outcome(
         answer.statusCode(),
-        "  HTTP/1.1 " + answer.statusCode() + "\n" + refusal + "\n  " + answer.body().strip() + "\n");
+        "  HTTP/1.1 "
+            + answer.statusCode()
+            + "\n"
+            + refusal
+            + "\n  "
+            + answer.body().strip()
+            + "\n");
   }
 
   private static void say(String line) {

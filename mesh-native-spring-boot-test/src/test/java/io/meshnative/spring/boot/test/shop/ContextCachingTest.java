@@ -74,7 +74,8 @@ class ContextCachingTest {
   void equalWishesShareAContextAndItsPlaneButNoIntentions() {
     PLANES.clear();
     EngineTestKit.engine("junit-jupiter")
-        .selectors(selectClass(First.class), selectClass(AnotherWish.class), selectClass(Again.class))
+        .selectors(
+            selectClass(First.class), selectClass(AnotherWish.class), selectClass(Again.class))
         .execute()
         .testEvents()
         .assertStatistics(events -> events.succeeded(3).failed(0));

@@ -58,8 +58,7 @@ class ShopTest {
   @Nested
   class Inside {
     @Test
-    void aNestedClassSharesContextAndPlane(
-        EmbeddedControlPlane plane, @Autowired MeshClient same) {
+    void aNestedClassSharesContextAndPlane(EmbeddedControlPlane plane, @Autowired MeshClient same) {
       assertThat(plane).isSameAs(injected);
       assertThat(same).isSameAs(mesh);
     }
