@@ -10,6 +10,9 @@ import java.util.concurrent.TimeUnit;
 
 /** Runs a sample as its reader runs it: a process of its own, which ends by itself. */
 final class SampleRun {
+  /** Programs of a minute at most, on machines that do ten other things. */
+  private static final long HANG_GUARD_SECONDS = 500;
+
   private SampleRun() {}
 
   /**
@@ -46,12 +49,14 @@ final class SampleRun {
       builder.environment().put("CONSUL_HTTP_ADDR", consul);
     }
     Process process = builder.start();
+    boolean ended;
     try {
-      assertThat(process.waitFor(300, TimeUnit.SECONDS)).as("it ended by itself").isTrue();
+      ended = process.waitFor(HANG_GUARD_SECONDS, TimeUnit.SECONDS);
     } finally {
       process.destroyForcibly();
     }
     String told = Files.readString(output);
+    assertThat(ended).as("it ended by itself, after it told: %s", told).isTrue();
     assertThat(process.exitValue()).as(told).isZero();
     assertThat(told.lines()).contains(lastLine);
     return told;

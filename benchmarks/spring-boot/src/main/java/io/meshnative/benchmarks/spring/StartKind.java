@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** How the application is started. */
 enum StartKind {
@@ -16,11 +17,14 @@ enum StartKind {
   /** What the starter brings along; and what only this program needs, which nobody is to find. */
   private static final Pattern OF_THE_STARTER =
       Pattern.compile(
-          "mesh-native-(?!benchmark)|/(okhttp|okio|kotlin-stdlib|annotations-13|bcp|bcutil|bcprov"
-              + "|caffeine|re2j|moshi|conscrypt|reactor-|reactive-streams|netty-|HikariCP)[^/]*$");
+          "mesh-native-(?!benchmark)[^/]*(/target/classes/?|\\.jar)$"
+              + "|/(okhttp|okio|kotlin-stdlib|annotations-13|bcp|bcutil|caffeine|re2j|moshi"
+              + "|conscrypt|reactor-|reactive-streams|netty-)[^/]*$");
 
   private static final Pattern OF_THE_PROGRAM =
-      Pattern.compile("mesh-native-testkit|/(mockwebserver|junit|jmh|jopt|commons-math)[^/]*$");
+      Pattern.compile(
+          "mesh-native-testkit[^/]*(/target/classes/?|\\.jar)$"
+              + "|/(mockwebserver|junit|jmh|jopt|commons-math)[^/]*$");
 
   final String title;
   private final String setting;
@@ -48,9 +52,9 @@ enum StartKind {
     if (this == WITHOUT) {
       return common;
     }
-    return java.util.stream.Stream.concat(
+    return Stream.concat(
             common.stream(),
-            java.util.stream.Stream.of(
+            Stream.of(
                 "--mesh-native.service=started",
                 "--mesh-native.consul.address=" + agent,
                 "--mesh-native.startup-timeout=60s",
