@@ -18,5 +18,7 @@ module io.meshnative.testkit {
   // Only users of @EmbeddedMesh need JUnit on their path.
   requires static org.junit.jupiter.api;
 
+  uses io.meshnative.testkit.EmbeddedMeshSource;
+
   exports io.meshnative.testkit;
 }

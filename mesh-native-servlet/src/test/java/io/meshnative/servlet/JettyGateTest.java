@@ -3,12 +3,22 @@ package io.meshnative.servlet;
 import static io.meshnative.servlet.ServletWorld.GUARD;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.meshnative.MeshClient;
 import io.meshnative.consul.ConsulConfig;
+import io.meshnative.okhttp.MeshOkHttp;
 import io.meshnative.servlet.jetty.MeshJettyConnector;
 import io.meshnative.testkit.EmbeddedControlPlane;
-import org.eclipse.jetty.server.Handler;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import okhttp3.OkHttpClient;
+import okhttp3.Request;
+import okhttp3.Response;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.handler.DefaultHandler;
 import org.eclipse.jetty.server.handler.StatisticsHandler;
@@ -28,10 +38,7 @@ class JettyGateTest {
   @BeforeEach
   void join() throws Exception {
     plane = EmbeddedControlPlane.start();
-    mesh =
-        MeshClient.builder("api")
-            .consul(ConsulConfig.builder().address(plane.httpAddr()).build())
-            .build();
+    mesh = client("api");
     mesh.awaitReady(GUARD);
     server.setStopTimeout(0);
     connector = new MeshJettyConnector(server, mesh);
@@ -48,7 +55,7 @@ class JettyGateTest {
 
   @Test
   void itIsArmedWhileTheServerRunsWhateverHandlersWereSetBefore() throws Exception {
-    Handler own = new DefaultHandler();
+    DefaultHandler own = new DefaultHandler();
     server.setHandler(own);
     server.insertHandler(new StatisticsHandler());
     assertThat(connector.isArmed()).isFalse();
@@ -59,6 +66,72 @@ class JettyGateTest {
     assertThat(connector.isArmed()).isFalse();
     server.start();
     assertThat(connector.isArmed()).isTrue();
+  }
+
+  @Test
+  void whatIsWrappedBeforeTheStartIsPutRightByItAndNoAlarmIsRaised() throws Exception {
+    Logger logger = Logger.getLogger("io.meshnative.servlet"); // held: loggers are collected
+    List<LogRecord> told = new CopyOnWriteArrayList<>();
+    Handler listener =
+        new Handler() {
+          @Override
+          public void publish(LogRecord line) {
+            told.add(line);
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    logger.addHandler(listener);
+    try {
+      StatisticsHandler wrapper = new StatisticsHandler(); // as Spring Boot does for its shutdown
+      wrapper.setHandler(server.getHandler());
+      server.setHandler(wrapper);
+      server.start();
+      assertThat(connector.isArmed()).isTrue();
+      assertThat(told).noneMatch(line -> line.getLevel().intValue() >= Level.WARNING.intValue());
+    } finally {
+      logger.removeHandler(listener);
+    }
+  }
+
+  @Test
+  void aServerThatStartsBeforeItsIdentityIsThereServesOnceItIs() throws Exception {
+    plane.faults().down();
+    Server early = new Server();
+    early.setStopTimeout(0);
+    try (MeshClient late = client("late");
+        MeshClient web = client("web")) {
+      MeshJettyConnector first = new MeshJettyConnector(early, late);
+      first.setHost("127.0.0.1");
+      early.addConnector(first);
+      early.start();
+      plane.faults().up();
+      late.awaitReady(GUARD);
+      web.awaitReady(GUARD);
+      plane.register("late", "late-1", "127.0.0.1", first.getLocalPort());
+      OkHttpClient http = MeshOkHttp.install(new OkHttpClient.Builder(), web).build();
+      await()
+          .atMost(GUARD)
+          .ignoreExceptions()
+          .until(() -> {
+            try (Response answer =
+                http.newCall(new Request.Builder().url("https://late.mesh/").build()).execute()) {
+              return answer.code() == 404; // it has no handler
+            }
+          });
+    } finally {
+      early.stop();
+    }
+  }
+
+  private MeshClient client(String service) {
+    return MeshClient.builder(service)
+        .consul(ConsulConfig.builder().address(plane.httpAddr()).build())
+        .build();
   }
 
   @Test

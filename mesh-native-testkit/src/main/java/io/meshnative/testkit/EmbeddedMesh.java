@@ -24,6 +24,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
  *
  * <p>All tests of a class share its plane, nested classes too; on a method the annotation gives
  * that test one of its own. Needs JUnit 5.8 or newer on the path.
+ *
+ * <p>On a test class of Spring, with {@code mesh-native-spring-boot-test} on the path, the plane
+ * lives with the application's context, and the application is a member of its mesh.
  */
 @Documented
 @Inherited

@@ -1,5 +1,7 @@
 package io.meshnative.testkit;
 
+import java.util.Optional;
+import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
@@ -21,6 +23,7 @@ public final class EmbeddedMeshExtension
         ParameterResolver {
   private static final Namespace NAMESPACE = Namespace.create(EmbeddedMeshExtension.class);
   private static final String PLANE = "plane";
+  private static final String SOURCE = "source";
 
   /** For JUnit. */
   public EmbeddedMeshExtension() {}
@@ -29,8 +32,19 @@ public final class EmbeddedMeshExtension
   public void beforeAll(ExtensionContext context) {
     EmbeddedMesh wish = context.getRequiredTestClass().getAnnotation(EmbeddedMesh.class);
     if (wish != null) {
-      start(context, wish);
+      source(context.getRequiredTestClass())
+          .ifPresentOrElse(
+              source -> context.getStore(NAMESPACE).put(SOURCE, source),
+              () -> start(context, wish));
     }
+  }
+
+  /** Asked of the loader that the tests come from, as application servers' tools need it. */
+  private static Optional<EmbeddedMeshSource> source(Class<?> testClass) {
+    return ServiceLoader.load(EmbeddedMeshSource.class, testClass.getClassLoader()).stream()
+        .map(ServiceLoader.Provider::get)
+        .filter(source -> source.supplies(testClass))
+        .findFirst();
   }
 
   @Override
@@ -76,19 +90,28 @@ public final class EmbeddedMeshExtension
 
   @Override
   public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
-    return parameter.getParameter().getType() == EmbeddedControlPlane.class;
+    if (parameter.getParameter().getType() != EmbeddedControlPlane.class) {
+      return false;
+    }
+    EmbeddedMeshSource source = context.getStore(NAMESPACE).get(SOURCE, EmbeddedMeshSource.class);
+    return source == null || !source.fills(parameter, context);
   }
 
   @Override
   public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
     @Nullable EmbeddedControlPlane plane =
         context.getStore(NAMESPACE).get(PLANE, EmbeddedControlPlane.class);
-    if (plane == null) {
+    if (plane != null) {
+      return plane;
+    }
+    @Nullable EmbeddedMeshSource source =
+        context.getStore(NAMESPACE).get(SOURCE, EmbeddedMeshSource.class);
+    if (source == null) {
       throw new ParameterResolutionException(
           "no control plane has been started yet for "
               + context.getDisplayName()
               + ": put @EmbeddedMesh on the class, or take the plane in the test method itself");
     }
-    return plane;
+    return source.plane(context);
   }
 }

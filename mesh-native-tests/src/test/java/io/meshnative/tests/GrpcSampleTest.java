@@ -4,10 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.meshnative.samples.grpc.GrpcSample;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -57,36 +55,11 @@ class GrpcSampleTest {
       } else {
         assertAsAWhole(told);
       }
-      for (String path :
-          List.of("/v1/config/service-defaults", "/v1/connect/intentions", "/v1/agent/services")) {
-        assertThat(plane.api().require("GET", path, "")).doesNotContain("grpc-sample");
-      }
+      SampleRun.assertNothingLeft(plane, "grpc-sample");
     }
   }
 
   private String run(String consul) throws IOException, InterruptedException {
-    Path output = directory.resolve("output");
-    ProcessBuilder builder =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-classpath",
-                System.getProperty("java.class.path"),
-                GrpcSample.class.getName())
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile());
-    builder.environment().keySet().removeIf(name -> name.startsWith("CONSUL_"));
-    if (!consul.isEmpty()) {
-      builder.environment().put("CONSUL_HTTP_ADDR", consul);
-    }
-    Process process = builder.start();
-    try {
-      assertThat(process.waitFor(300, TimeUnit.SECONDS)).as("it ended by itself").isTrue();
-    } finally {
-      process.destroyForcibly();
-    }
-    String told = Files.readString(output);
-    assertThat(process.exitValue()).as(told).isZero();
-    assertThat(told.lines()).contains("grpc: OK");
-    return told;
+    return SampleRun.of(GrpcSample.class, directory, consul, "grpc: OK");
   }
 }

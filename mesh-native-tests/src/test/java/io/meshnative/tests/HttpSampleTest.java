@@ -4,10 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.meshnative.samples.http.HttpSample;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -77,43 +75,14 @@ class HttpSampleTest {
       Told told = run(plane.httpAddr());
       if (plane.api().send("GET", "/v1/config/service-intentions", "").statusCode() == 200) {
         assertByPath(told);
-        assertThat(plane.api().require("GET", "/v1/config/service-intentions", ""))
-            .doesNotContain("http-sample");
       } else {
         assertAsAWhole(told);
       }
-      assertThat(plane.api().require("GET", "/v1/config/service-defaults", ""))
-          .doesNotContain("http-sample");
-      assertThat(plane.api().require("GET", "/v1/connect/intentions", ""))
-          .doesNotContain("http-sample");
-      assertThat(plane.api().require("GET", "/v1/agent/services", ""))
-          .doesNotContain("http-sample");
+      SampleRun.assertNothingLeft(plane, "http-sample");
     }
   }
 
   private Told run(String consul) throws IOException, InterruptedException {
-    Path output = directory.resolve("output");
-    ProcessBuilder builder =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-classpath",
-                System.getProperty("java.class.path"),
-                HttpSample.class.getName())
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile());
-    builder.environment().keySet().removeIf(name -> name.startsWith("CONSUL_"));
-    if (!consul.isEmpty()) {
-      builder.environment().put("CONSUL_HTTP_ADDR", consul);
-    }
-    Process process = builder.start();
-    try {
-      assertThat(process.waitFor(300, TimeUnit.SECONDS)).as("it ended by itself").isTrue();
-    } finally {
-      process.destroyForcibly();
-    }
-    String text = Files.readString(output);
-    assertThat(process.exitValue()).as(text).isZero();
-    assertThat(text.lines()).contains("http: OK");
-    return Told.of(text);
+    return Told.of(SampleRun.of(HttpSample.class, directory, consul, "http: OK"));
   }
 }

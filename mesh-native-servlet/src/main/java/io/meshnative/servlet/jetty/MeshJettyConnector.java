@@ -221,7 +221,8 @@ public final class MeshJettyConnector extends ServerConnector {
     /** Told before the server's handler is another: what left the root is what counts. */
     @Override
     public void beanRemoved(Container parent, Object child) {
-      if (parent == server && child instanceof MeshHandler) {
+      // Before the start it is put back by it: Spring Boot wraps the root late, for one.
+      if (parent == server && child instanceof MeshHandler && gate.isArmed()) {
         gate.disarm();
         LOG.log(
             Level.ERROR,

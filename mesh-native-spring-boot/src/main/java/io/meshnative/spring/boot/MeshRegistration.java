@@ -173,6 +173,12 @@ final class MeshRegistration
     return running;
   }
 
+  /** A web server goes on while its context is paused, as those of tests are between classes. */
+  @Override
+  public boolean isPauseable() {
+    return false;
+  }
+
   @Override
   public int getPhase() {
     return PHASE;

@@ -12,7 +12,8 @@ import io.meshnative.consul.ConsulConfig;
 import io.meshnative.discovery.Registration;
 import io.meshnative.grpc.MeshChannelBuilder;
 import io.meshnative.grpc.MeshServerBuilder;
-import io.meshnative.testkit.EmbeddedControlPlane;
+import io.meshnative.samples.operator.Operator;
+import io.meshnative.samples.operator.SampleAgent;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -63,24 +64,17 @@ public final class GrpcSample {
    */
   public static void main(String[] args) throws Exception {
     LIBRARY.setLevel(Level.SEVERE);
-    String agent = System.getenv("CONSUL_HTTP_ADDR");
-    if (agent != null && !agent.isBlank()) {
-      say("Control plane: the Consul agent at " + agent);
-      new GrpcSample(Operator.fromEnvironment()).run(ConsulConfig.fromEnvironment());
-    } else {
-      try (EmbeddedControlPlane plane = EmbeddedControlPlane.start()) {
-        say("Control plane: embedded, at " + plane.address());
-        new GrpcSample(new Operator(plane.address(), ""))
-            .run(ConsulConfig.builder().address(plane.address().toString()).build());
-      }
+    try (SampleAgent agent = SampleAgent.open()) {
+      say("Control plane: " + agent);
+      new GrpcSample(agent.operator()).run(agent.config());
     }
     say("grpc: OK");
   }
 
   private void run(ConsulConfig consul) throws Exception {
-    boolean methods = operator.knowsMethods();
+    boolean methods = operator.knowsPermissions();
     if (methods) {
-      operator.speaksGrpc(STOCK);
+      operator.speaks(STOCK, "grpc");
     }
     try (MeshClient stock =
             MeshClient.builder(STOCK)
@@ -107,7 +101,7 @@ public final class GrpcSample {
       } finally {
         channel.shutdownNow();
         server.shutdownNow();
-        operator.clear(STOCK, methods);
+        operator.clear();
       }
     }
   }
@@ -123,19 +117,19 @@ public final class GrpcSample {
     expect(Status.Code.OK, channel, Stock.TAKE);
 
     say("It now denies " + WEB + " altogether; the connection ends.\n");
-    operator.decide(WEB, STOCK, "deny", true);
+    operator.decide(WEB, STOCK, "deny");
     expect(Status.Code.PERMISSION_DENIED, channel, Stock.COUNT);
   }
 
   private void asAWhole(ManagedChannel channel) throws Exception {
     say("\nThis Consul is older than 1.9 and knows no methods in intentions: all or nothing.");
     say("An intention lets " + WEB + " call " + STOCK + ".\n");
-    operator.decide(WEB, STOCK, "allow", false);
+    operator.decide(WEB, STOCK, "allow");
     expect(Status.Code.OK, channel, Stock.COUNT);
     expect(Status.Code.OK, channel, Stock.TAKE);
 
     say("It now denies; the connection ends.\n");
-    operator.decide(WEB, STOCK, "deny", false);
+    operator.decide(WEB, STOCK, "deny");
     expect(Status.Code.PERMISSION_DENIED, channel, Stock.COUNT);
   }
 

@@ -6,7 +6,8 @@ import io.meshnative.consul.ConsulConfig;
 import io.meshnative.discovery.Registration;
 import io.meshnative.httpserver.MeshHttpServer;
 import io.meshnative.okhttp.MeshOkHttp;
-import io.meshnative.testkit.EmbeddedControlPlane;
+import io.meshnative.samples.operator.Operator;
+import io.meshnative.samples.operator.SampleAgent;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
@@ -56,28 +57,17 @@ public final class HttpSample {
    */
   public static void main(String[] args) throws Exception {
     LIBRARY.setLevel(Level.SEVERE);
-    String agent = System.getenv("CONSUL_HTTP_ADDR");
-    if (agent != null && !agent.isBlank()) {
-      say("Control plane: the Consul agent at " + agent);
-      new HttpSample(Operator.fromEnvironment()).run(ConsulConfig.fromEnvironment());
-    } else {
-      try (EmbeddedControlPlane plane = EmbeddedControlPlane.start()) {
-        say("Control plane: embedded, at " + plane.address());
-        run(plane);
-      }
+    try (SampleAgent agent = SampleAgent.open()) {
+      say("Control plane: " + agent);
+      new HttpSample(agent.operator()).run(agent.config());
     }
     say("http: OK");
   }
 
-  private static void run(EmbeddedControlPlane plane) throws Exception {
-    new HttpSample(new Operator(plane.address(), ""))
-        .run(ConsulConfig.builder().address(plane.address().toString()).build());
-  }
-
   private void run(ConsulConfig consul) throws Exception {
-    boolean paths = operator.knowsPaths();
+    boolean paths = operator.knowsPermissions();
     if (paths) {
-      operator.speaksHttp(API);
+      operator.speaks(API, "http");
     }
     try (MeshClient api =
             MeshClient.builder(API)
@@ -101,7 +91,7 @@ public final class HttpSample {
         }
       } finally {
         server.stop(0);
-        operator.clear(API, paths);
+        operator.clear();
       }
     }
   }
@@ -129,19 +119,19 @@ public final class HttpSample {
     curl.expect(200, "GET", URL + "/admin/users");
 
     say("It now denies " + WEB + " altogether; the connection ends.\n");
-    operator.decide(WEB, API, "deny", true);
+    operator.decide(WEB, API, "deny");
     curl.expect(Curl.REFUSED, "GET", URL + "/public/hello");
   }
 
   private void asAWhole(Curl curl) throws Exception {
     say("\nThis Consul is older than 1.9 and knows no paths in intentions: all or nothing.");
     say("An intention lets " + WEB + " call " + API + ".\n");
-    operator.decide(WEB, API, "allow", false);
+    operator.decide(WEB, API, "allow");
     curl.expect(200, "GET", URL + "/public/hello");
     curl.expect(200, "GET", URL + "/admin/users");
 
     say("It now denies; the connection ends.\n");
-    operator.decide(WEB, API, "deny", false);
+    operator.decide(WEB, API, "deny");
     curl.expect(Curl.REFUSED, "GET", URL + "/public/hello");
   }
 
