@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.squareup.moshi.JsonAdapter;
 import com.squareup.moshi.Moshi;
+import io.meshnative.DialOptions;
 import io.meshnative.ListenOptions;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshServerSocket;
+import io.meshnative.discovery.Destination;
 import io.meshnative.intention.DefaultDecision;
 import io.meshnative.micrometer.MeshMeterBinder;
 import io.meshnative.testkit.MeshTestAuthority;
@@ -21,6 +23,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -48,7 +51,7 @@ class DashboardTest {
       Pattern.compile("(?m)^([a-zA-Z_:][\\w:]*)(?:\\{([^}]*)})? [^#\\n]*$");
   private static final Pattern LABEL = Pattern.compile("(\\w+)=\"((?:[^\"\\\\]|\\\\.)*)\"");
   private static final Pattern ROW =
-      Pattern.compile("(?m)^\\| `(mesh\\.[a-z.]+)` \\| ([a-z, ]+) \\| ([^|]*) \\|");
+      Pattern.compile("(?m)^\\| `(mesh\\.[a-z.]+)` \\| ([a-z, ]+) \\|([^|]*)\\|");
 
   private static final MeshTestAuthority AUTHORITY = MeshTestAuthority.create();
   private static final SimpleMeterRegistry SIMPLE = new SimpleMeterRegistry();
@@ -94,7 +97,11 @@ class DashboardTest {
               }
             })
         .isInstanceOf(IOException.class);
-    assertThatThrownBy(() -> web.dial("made-up-by-somebody")).isInstanceOf(IOException.class);
+    assertThatThrownBy(() ->
+            web.dial(
+                Destination.parse("made-up-by-somebody"),
+                DialOptions.defaults().withTimeout(Duration.ofMillis(100))))
+        .isInstanceOf(IOException.class);
     awaitCount("mesh.identity.rotations", 1, "service", "web", "outcome", "renewed");
     awaitCount(
         "mesh.authorization", 1, "service", "db", "direction", "inbound", "outcome", "denied");
@@ -260,6 +267,9 @@ class DashboardTest {
     Map<String, String> kinds = new TreeMap<>();
     for (Meter meter : SIMPLE.getMeters()) {
       Meter.Id id = meter.getId();
+      if (id.getName().endsWith(".histogram")) {
+        continue; // this registry's own way to show the buckets of a timer
+      }
       coded
           .computeIfAbsent(id.getName(), name -> new TreeSet<>())
           .addAll(id.getTags().stream().map(Tag::getKey).toList());
