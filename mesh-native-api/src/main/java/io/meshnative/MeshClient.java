@@ -501,9 +501,9 @@ public interface MeshClient extends AutoCloseable {
   Subscription observe(MeshObserver observer);
 
   /**
-   * Says that an adapter begins to connect to a destination by itself, as with {@link #endpointPool}
-   * and {@link #sslSocketFactory}, so that its dials are measured as the client's own are. TLS over
-   * it is watched in any case.
+   * Says that an adapter begins to connect to a destination by itself, as with {@link
+   * #endpointPool} and {@link #sslSocketFactory}, so that its dials are measured as the client's
+   * own are. TLS over it is watched in any case.
    *
    * @param destination who is dialled
    * @return what to tell how it goes; does nothing where nobody observes

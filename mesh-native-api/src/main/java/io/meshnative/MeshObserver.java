@@ -61,7 +61,9 @@ public interface MeshObserver {
     return null;
   }
 
-  /** Watches one dial; the first of {@code connected}, {@code failed} and {@code givenUp} ends it. */
+  /**
+   * Watches one dial; the first of {@code connected}, {@code failed} and {@code givenUp} ends it.
+   */
   interface DialObserver {
     /**
      * An endpoint is tried.

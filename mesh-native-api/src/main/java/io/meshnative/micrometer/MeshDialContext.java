@@ -57,8 +57,8 @@ public final class MeshDialContext extends Observation.Context {
   /**
    * Returns how the dial ended.
    *
-   * @return {@code connected}, {@code denied} (by the intentions held here) or {@code failed}, which
-   *     it also is before the end
+   * @return {@code connected}, {@code denied} (by the intentions held here) or {@code failed},
+   *     which it also is before the end
    */
   public String outcome() {
     return outcome;

@@ -55,8 +55,8 @@ import java.util.function.ToDoubleFunction;
  * </table>
  *
  * <p>No tag holds a SPIFFE id: their number has no bound. Destinations have names in tags once they
- * are known to exist, at most a hundred of them; all others are {@code unknown}. Reading a gauge takes a {@link
- * MeshClient#snapshot} at most once a second. Thread-safe.
+ * are known to exist, at most a hundred of them; all others are {@code unknown}. Reading a gauge
+ * takes a {@link MeshClient#snapshot} at most once a second. Thread-safe.
  */
 public final class MeshMeterBinder implements MeterBinder, AutoCloseable {
   private static final String DIRECTION = "direction";
@@ -161,12 +161,11 @@ public final class MeshMeterBinder implements MeterBinder, AutoCloseable {
     subscriptions.add(mesh.observe(new ConnectionTimers(registry, tags, destinations)));
     mesh.snapshot()
         .endpoints()
-        .forEach(
-            (destination, set) -> {
-              if (!set.endpoints().isEmpty()) {
-                bindDestination(registry, bound, destination);
-              }
-            });
+        .forEach((destination, set) -> {
+          if (!set.endpoints().isEmpty()) {
+            bindDestination(registry, bound, destination);
+          }
+        });
   }
 
   private void bindCounts(MeterRegistry registry) {

@@ -138,8 +138,7 @@ class DashboardTest {
   }
 
   private static void awaitCount(String name, double atLeast, String... tags) {
-    Cast.await(
-        name + List.of(tags) + " reaches " + atLeast, () -> count(name, tags) >= atLeast);
+    Cast.await(name + List.of(tags) + " reaches " + atLeast, () -> count(name, tags) >= atLeast);
   }
 
   // ---- the dashboard ----
@@ -234,10 +233,11 @@ class DashboardTest {
         }
       }
     }
-    assertThat(panels()).allSatisfy(panel -> {
-      assertThat((String) panel.get("title")).isNotBlank();
-      assertThat((String) panel.get("description")).isNotBlank();
-    });
+    assertThat(panels())
+        .allSatisfy(panel -> {
+          assertThat((String) panel.get("title")).isNotBlank();
+          assertThat((String) panel.get("description")).isNotBlank();
+        });
   }
 
   private static int number(Map<?, ?> map, String key) {
@@ -254,8 +254,11 @@ class DashboardTest {
             new PromQl.Selector("a_bucket", Set.of("x", "y", "le")),
             new PromQl.Selector("b", Set.of("z")));
     for (String wrong :
-        List.of("sum(a", "rate(a)", "rate(a[5]", "a{b}", "a{b=c}", "a offset 5", "topk(a)(b)", "")) {
-      assertThatThrownBy(() -> PromQl.selectors(wrong)).as(wrong).isInstanceOf(RuntimeException.class);
+        List.of(
+            "sum(a", "rate(a)", "rate(a[5]", "a{b}", "a{b=c}", "a offset 5", "topk(a)(b)", "")) {
+      assertThatThrownBy(() -> PromQl.selectors(wrong))
+          .as(wrong)
+          .isInstanceOf(RuntimeException.class);
     }
   }
 
@@ -299,7 +302,11 @@ class DashboardTest {
   void theValuesOfTagsAreThoseOfTheTable() throws IOException {
     String page = Files.readString(root().resolve("docs/operations.md"));
     for (String name :
-        List.of("mesh.dial", "mesh.handshake", "mesh.authorization", "mesh.connections.closed",
+        List.of(
+            "mesh.dial",
+            "mesh.handshake",
+            "mesh.authorization",
+            "mesh.connections.closed",
             "mesh.identity.rotations")) {
       Matcher row =
           Pattern.compile("(?m)^\\| `" + name + "` \\| [^|]* \\| ([^|]*) \\|").matcher(page);

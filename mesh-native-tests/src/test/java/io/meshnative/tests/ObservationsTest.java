@@ -65,8 +65,7 @@ class ObservationsTest {
         .observationConfig()
         .observationHandler(
             new DefaultTracingObservationHandler(
-                new OtelTracer(
-                    provider.get("tests"), new OtelCurrentTraceContext(), event -> {})));
+                new OtelTracer(provider.get("tests"), new OtelCurrentTraceContext(), event -> {})));
   }
 
   @AfterEach
@@ -98,10 +97,9 @@ class ObservationsTest {
     MeshServerSocket server = listen();
     try (Subscription observing = MeshObservations.of(web, registry).start()) {
       Observation.createNotStarted("request", registry)
-          .observeChecked(
-              () -> {
-                web.dial("db").close();
-              });
+          .observeChecked(() -> {
+            web.dial("db").close();
+          });
     }
     SpanData request = span("request");
     SpanData dial = span("dial db");
@@ -181,10 +179,9 @@ class ObservationsTest {
                 })
             .start()) {
       Observation.createNotStarted("request", registry)
-          .observeChecked(
-              () -> {
-                web.dial("db").close();
-              });
+          .observeChecked(() -> {
+            web.dial("db").close();
+          });
     }
     assertThat(attribute(span("call db"), "team")).isEqualTo("payments");
     assertThat(attribute(span("call db"), "server.address")).isNull();
@@ -197,12 +194,9 @@ class ObservationsTest {
     try (Subscription observing = MeshObservations.of(web, registry).start()) {
       OkHttpClient http = MeshOkHttp.install(new OkHttpClient.Builder(), web).build();
       Observation.createNotStarted("request", registry)
-          .observeChecked(
-              () -> {
-                http.newCall(new Request.Builder().url("https://db.mesh/").build())
-                    .execute()
-                    .close();
-              });
+          .observeChecked(() -> {
+            http.newCall(new Request.Builder().url("https://db.mesh/").build()).execute().close();
+          });
     }
     assertThat(span("TLS handshake").getParentSpanId()).isEqualTo(span("request").getSpanId());
     assertThat(attribute(span("TLS handshake"), "tls.next_protocol")).isNull();
@@ -286,14 +280,13 @@ class ObservationsTest {
     }
     assertThat(notes.heard)
         .containsExactly(
-            "OUTBOUND completed with " + authority.serviceUri("db", "dc1"),
-            "adapter db connected");
+            "OUTBOUND completed with " + authority.serviceUri("db", "dc1"), "adapter db connected");
     webPlane.endpoints("db", FakeControlPlane.endpoint(authority, "db", Ports.reserve()));
     notes.heard.clear();
     try (Subscription observing = web.observe(notes)) {
       OkHttpClient http = MeshOkHttp.install(new OkHttpClient.Builder(), web).build();
-      assertThatThrownBy(() ->
-              http.newCall(new Request.Builder().url("https://db.mesh/").build()).execute())
+      assertThatThrownBy(
+              () -> http.newCall(new Request.Builder().url("https://db.mesh/").build()).execute())
           .isInstanceOf(IOException.class);
     }
     assertThat(notes.heard).isNotEmpty().allMatch(line -> line.startsWith("adapter db failed"));

@@ -109,8 +109,7 @@ final class HandshakeWatch {
     if (event != null) {
       event.abandoned(text(peer));
     }
-    ended(
-        MeshObserver.Outcome.ABANDONED, peer, "the connection ended before the handshake did");
+    ended(MeshObserver.Outcome.ABANDONED, peer, "the connection ended before the handshake did");
   }
 
   private void ended(

@@ -118,9 +118,7 @@ public final class Denials {
         kind == AuditRecord.Kind.REQUEST_REFUSED
             ? MeshSnapshot.Layer.REQUEST
             : MeshSnapshot.Layer.CONNECTION,
-        grounds.decision() == null
-            ? MeshSnapshot.Verdict.UNPROVEN
-            : MeshSnapshot.Verdict.DENIED);
+        grounds.decision() == null ? MeshSnapshot.Verdict.UNPROVEN : MeshSnapshot.Verdict.DENIED);
     events.accept(
         new MeshEvent.Denied(
             check.now(), subject.direction(), subject.peer(), subject.remote(), grounds.reason()));

@@ -12,7 +12,8 @@ import java.util.concurrent.atomic.LongAdder;
  * nothing: it is done for each request.
  */
 public final class Tally {
-  private final Map<MeshEvent.Direction, Map<MeshSnapshot.Layer, Map<MeshSnapshot.Verdict, LongAdder>>>
+  private final Map<
+          MeshEvent.Direction, Map<MeshSnapshot.Layer, Map<MeshSnapshot.Verdict, LongAdder>>>
       verdicts = new EnumMap<>(MeshEvent.Direction.class);
 
   private final Map<MeshEvent.Direction, Map<MeshSnapshot.Ending, LongAdder>> endings =
@@ -52,16 +53,15 @@ public final class Tally {
     verdicts.forEach((direction, layers) ->
         layers.forEach((layer, each) ->
             each.forEach((verdict, count) ->
-                counts.put(
-                    new MeshSnapshot.Judgement(direction, layer, verdict), count.sum()))));
+                counts.put(new MeshSnapshot.Judgement(direction, layer, verdict), count.sum()))));
     return counts;
   }
 
   public Map<MeshSnapshot.Ended, Long> endings() {
     Map<MeshSnapshot.Ended, Long> counts = new LinkedHashMap<>();
     endings.forEach((direction, each) ->
-        each.forEach((ending, count) ->
-            counts.put(new MeshSnapshot.Ended(direction, ending), count.sum())));
+        each.forEach(
+            (ending, count) -> counts.put(new MeshSnapshot.Ended(direction, ending), count.sum())));
     return counts;
   }
 }

@@ -59,7 +59,8 @@ class MeshHealthTest {
       assertThat(stale.getStatus()).isEqualTo(Status.UP);
       assertThat(stale.getDetails())
           .containsEntry("state", MeshState.STALE)
-          .containsKeys("controlPlaneLastAnswer", "controlPlaneFailure", "controlPlaneFailingSince");
+          .containsKeys(
+              "controlPlaneLastAnswer", "controlPlaneFailure", "controlPlaneFailingSince");
       assertThat(mesh.snapshot().contact().lag(Instant.now().plusSeconds(3600)))
           .isGreaterThan(Duration.ofMinutes(50));
 

@@ -98,8 +98,7 @@ class MeshObservationAutoConfigurationTest {
           Kept kept = context.getBean(Kept.class);
           Observation.Context request = kept.only("http.client.requests");
           Observation.Context handshake = kept.only("mesh.client.handshake");
-          assertThat(
-                  Objects.requireNonNull(handshake.getParentObservation()).getContextView())
+          assertThat(Objects.requireNonNull(handshake.getParentObservation()).getContextView())
               .isSameAs(request);
         });
   }
@@ -119,8 +118,7 @@ class MeshObservationAutoConfigurationTest {
         .run(context -> {
           RestClient rest = context.getBean(RestClient.Builder.class).build();
           rest.get().uri("https://db.mesh/x").retrieve().toBodilessEntity();
-          assertThat(
-                  context.getBean(Kept.class).only("mesh.client.handshake").getContextualName())
+          assertThat(context.getBean(Kept.class).only("mesh.client.handshake").getContextualName())
               .isEqualTo("hello");
         });
   }

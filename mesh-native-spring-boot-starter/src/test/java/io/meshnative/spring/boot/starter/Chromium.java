@@ -56,8 +56,7 @@ final class Chromium implements AutoCloseable {
   private Chromium(Path profile, Process process, String address) throws IOException {
     this.profile = profile;
     this.process = process;
-    this.socket =
-        http.newWebSocket(new Request.Builder().url(address).build(), new Listener());
+    this.socket = http.newWebSocket(new Request.Builder().url(address).build(), new Listener());
     Map<?, ?> target = send(null, "Target.createTarget", Map.of("url", "about:blank"));
     Map<?, ?> attached =
         send(
@@ -241,8 +240,7 @@ final class Chromium implements AutoCloseable {
         Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", phone));
     call(
         "Emulation.setEmulatedMedia",
-        Map.of(
-            "features", List.of(Map.of("name", "prefers-color-scheme", "value", scheme))));
+        Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", scheme))));
   }
 
   @Override

@@ -17,7 +17,9 @@ final class Html {
     return this;
   }
 
-  /** One line of text, bounded; characters that steer terminals or the direction of text are not. */
+  /**
+   * One line of text, bounded; characters that steer terminals or the direction of text are not.
+   */
   Html text(@Nullable Object value) {
     String text = String.valueOf(value);
     for (int i = 0; i < text.length() && i < MAX; i++) {

@@ -11,9 +11,10 @@ import org.springframework.boot.actuate.endpoint.web.annotation.EndpointWebExten
 import org.springframework.util.MimeType;
 
 /**
- * The page {@code /actuator/mesh/page}: what the endpoint {@code mesh} says, for people. It is there
- * where {@code mesh-native.status-page.enabled=true}, and reached by whoever may read the endpoint:
- * exposure, access and Spring Security's {@code EndpointRequest} hold for it as for the rest.
+ * The page {@code /actuator/mesh/page}: what the endpoint {@code mesh} says, for people. It is
+ * there where {@code mesh-native.status-page.enabled=true}, and reached by whoever may read the
+ * endpoint: exposure, access and Spring Security's {@code EndpointRequest} hold for it as for the
+ * rest.
  *
  * <p>Read-only HTML made here; it loads nothing, runs no script and holds no secret.
  */

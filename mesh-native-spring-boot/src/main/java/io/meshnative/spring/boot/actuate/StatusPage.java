@@ -73,9 +73,7 @@ final class StatusPage {
         .term("SPIFFE ID", now.identity().map(identity -> identity.id().toString()).orElse(null))
         .term("Trust generation", now.trustGeneration())
         .term("TLS by", now.tlsProvider())
-        .term(
-            "Handshakes",
-            now.fullHandshakes() + " full, " + now.resumedHandshakes() + " resumed")
+        .term("Handshakes", now.fullHandshakes() + " full, " + now.resumedHandshakes() + " resumed")
         .term("Control plane", contact(now.contact(), at))
         .markup("</dl>\n");
     now.policyDefect()
