@@ -2,66 +2,69 @@ package io.meshnative.internal.transport;
 
 import io.meshnative.MeshEvent;
 import io.meshnative.MeshSnapshot;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.Stream;
 
 /**
  * How often was decided what, and how connections ended. Counting takes no lock and allocates
  * nothing: it is done for each request.
  */
 public final class Tally {
-  private final Map<
-          MeshEvent.Direction, Map<MeshSnapshot.Layer, Map<MeshSnapshot.Verdict, LongAdder>>>
-      verdicts = new EnumMap<>(MeshEvent.Direction.class);
+  private static final MeshEvent.Direction[] DIRECTIONS = MeshEvent.Direction.values();
+  private static final MeshSnapshot.Layer[] LAYERS = MeshSnapshot.Layer.values();
+  private static final MeshSnapshot.Verdict[] VERDICTS = MeshSnapshot.Verdict.values();
+  private static final MeshSnapshot.Ending[] ENDINGS = MeshSnapshot.Ending.values();
 
-  private final Map<MeshEvent.Direction, Map<MeshSnapshot.Ending, LongAdder>> endings =
-      new EnumMap<>(MeshEvent.Direction.class);
+  private final LongAdder[] verdicts = zeros(DIRECTIONS.length * LAYERS.length * VERDICTS.length);
+  private final LongAdder[] endings = zeros(DIRECTIONS.length * ENDINGS.length);
 
-  public Tally() {
-    for (MeshEvent.Direction direction : MeshEvent.Direction.values()) {
-      Map<MeshSnapshot.Layer, Map<MeshSnapshot.Verdict, LongAdder>> layers =
-          new EnumMap<>(MeshSnapshot.Layer.class);
-      for (MeshSnapshot.Layer layer : MeshSnapshot.Layer.values()) {
-        Map<MeshSnapshot.Verdict, LongAdder> counts = new EnumMap<>(MeshSnapshot.Verdict.class);
-        for (MeshSnapshot.Verdict verdict : MeshSnapshot.Verdict.values()) {
-          counts.put(verdict, new LongAdder());
-        }
-        layers.put(layer, counts);
-      }
-      verdicts.put(direction, layers);
-      Map<MeshSnapshot.Ending, LongAdder> counts = new EnumMap<>(MeshSnapshot.Ending.class);
-      for (MeshSnapshot.Ending ending : MeshSnapshot.Ending.values()) {
-        counts.put(ending, new LongAdder());
-      }
-      endings.put(direction, counts);
-    }
+  private static LongAdder[] zeros(int size) {
+    return Stream.generate(LongAdder::new).limit(size).toArray(LongAdder[]::new);
+  }
+
+  private LongAdder count(
+      MeshEvent.Direction direction, MeshSnapshot.Layer layer, MeshSnapshot.Verdict verdict) {
+    return verdicts[
+        (direction.ordinal() * LAYERS.length + layer.ordinal()) * VERDICTS.length
+            + verdict.ordinal()];
+  }
+
+  private LongAdder count(MeshEvent.Direction direction, MeshSnapshot.Ending ending) {
+    return endings[direction.ordinal() * ENDINGS.length + ending.ordinal()];
   }
 
   void decided(
       MeshEvent.Direction direction, MeshSnapshot.Layer layer, MeshSnapshot.Verdict verdict) {
-    verdicts.get(direction).get(layer).get(verdict).increment();
+    count(direction, layer, verdict).increment();
   }
 
   void ended(MeshEvent.Direction direction, MeshSnapshot.Ending ending) {
-    endings.get(direction).get(ending).increment();
+    count(direction, ending).increment();
   }
 
   public Map<MeshSnapshot.Judgement, Long> judgements() {
     Map<MeshSnapshot.Judgement, Long> counts = new LinkedHashMap<>();
-    verdicts.forEach((direction, layers) ->
-        layers.forEach((layer, each) ->
-            each.forEach((verdict, count) ->
-                counts.put(new MeshSnapshot.Judgement(direction, layer, verdict), count.sum()))));
+    for (MeshEvent.Direction direction : DIRECTIONS) {
+      for (MeshSnapshot.Layer layer : LAYERS) {
+        for (MeshSnapshot.Verdict verdict : VERDICTS) {
+          counts.put(
+              new MeshSnapshot.Judgement(direction, layer, verdict),
+              count(direction, layer, verdict).sum());
+        }
+      }
+    }
     return counts;
   }
 
   public Map<MeshSnapshot.Ended, Long> endings() {
     Map<MeshSnapshot.Ended, Long> counts = new LinkedHashMap<>();
-    endings.forEach((direction, each) ->
-        each.forEach(
-            (ending, count) -> counts.put(new MeshSnapshot.Ended(direction, ending), count.sum())));
+    for (MeshEvent.Direction direction : DIRECTIONS) {
+      for (MeshSnapshot.Ending ending : ENDINGS) {
+        counts.put(new MeshSnapshot.Ended(direction, ending), count(direction, ending).sum());
+      }
+    }
     return counts;
   }
 }
