@@ -16,8 +16,10 @@ module io.meshnative {
   // Absent from images that jlink made without it and from some virtual machines: nothing is
   // recorded there, and all else works. Where a recording can run, the module is there.
   requires static jdk.jfr;
-  // For those who bind the meters; nothing else touches it.
+  // For those who bind the meters or start the observations; nothing else touches them.
+  requires static micrometer.commons;
   requires static micrometer.core;
+  requires static micrometer.observation;
   // Present or not at run time: without it TLS runs on the JDK.
   requires static org.conscrypt;
   // Annotations only; transitive, so that users' compilers see nullness.

@@ -511,6 +511,24 @@ public interface MeshClient extends AutoCloseable {
   Subscription subscribe(MeshListener listener);
 
   /**
+   * Watches dials and handshakes while they run.
+   *
+   * @param observer called on the threads that do the work; must return quickly
+   * @return ends it, for dials and handshakes that begin later
+   */
+  Subscription observe(MeshObserver observer);
+
+  /**
+   * Says that an adapter begins to connect to a destination by itself, as with {@link
+   * #endpointPool} and {@link #sslSocketFactory}, so that its dials are measured as the client's
+   * own are. TLS over it is watched in any case.
+   *
+   * @param destination who is dialled
+   * @return what to tell how it goes; does nothing where nobody observes
+   */
+  MeshObserver.DialObserver observeDial(Destination destination);
+
+  /**
    * Leaves the mesh in order: hidden from the catalog (maintenance mode, else deregistered), a
    * moment for those who watch it (a second, or half of the time given if that is less), listeners
    * closed, open connections drained, deregistered, closed, logged out. Until it is closed, the

@@ -45,8 +45,10 @@ public sealed interface MeshEvent {
    * @param id the own id
    * @param notAfter when the own leaf ends
    * @param roots the number of roots trusted
+   * @param renewed whether the own leaf is a new one; if not, only the roots changed
    */
-  record TrustChanged(Instant at, long generation, SpiffeId id, Instant notAfter, int roots)
+  record TrustChanged(
+      Instant at, long generation, SpiffeId id, Instant notAfter, int roots, boolean renewed)
       implements MeshEvent {}
 
   /**

@@ -38,19 +38,19 @@ public final class IntentionTable {
       Defaults.denied(Decision.Cause.EVALUATION_FAILED, Reason.of("the evaluation failed"));
 
   private final String name;
-  private final int size;
+  private final List<Intention> covering;
   private final SourceIndex index;
   private final Decision unmatched;
   private final Decision.@Nullable Denied everything;
 
   private IntentionTable(
       String name,
-      int size,
+      List<Intention> covering,
       SourceIndex index,
       Decision unmatched,
       Decision.@Nullable Denied everything) {
     this.name = name;
-    this.size = size;
+    this.covering = covering;
     this.index = index;
     this.unmatched = unmatched;
     this.everything = everything;
@@ -69,7 +69,7 @@ public final class IntentionTable {
       Intention.Destination destination,
       Collection<Intention> intentions,
       DefaultDecision defaultDecision) {
-    List<Intention> covering = Coverage.of(destination, intentions);
+    List<Intention> covering = List.copyOf(Coverage.of(destination, intentions));
     SourceIndex index = new SourceIndex();
     Intention previous = null;
     for (Intention intention : covering) {
@@ -80,22 +80,25 @@ public final class IntentionTable {
         }
         index.add(CompiledIntention.compile(intention, defaultDecision));
       } catch (UnusableRuleException e) {
-        return unusable(destination, covering.size(), intention, e.getMessage());
+        return unusable(destination, covering, intention, e.getMessage());
       } catch (RuntimeException | StackOverflowError e) {
-        return unusable(destination, covering.size(), intention, e.toString());
+        return unusable(destination, covering, intention, e.toString());
       }
       previous = intention;
     }
     return new IntentionTable(
         destination.toString(),
-        covering.size(),
+        covering,
         index,
         Defaults.decision("no intention matches", null, defaultDecision),
         null);
   }
 
   private static IntentionTable unusable(
-      Intention.Destination destination, int size, Intention intention, @Nullable String defect) {
+      Intention.Destination destination,
+      List<Intention> covering,
+      Intention intention,
+      @Nullable String defect) {
     Reason reason =
         Reason.of(
             "everything is denied for "
@@ -105,7 +108,7 @@ public final class IntentionTable {
                 + " is corrected: "
                 + defect);
     Decision.Denied denied = Defaults.denied(Decision.Cause.DEFECTIVE_POLICY, reason);
-    return new IntentionTable(destination.toString(), size, new SourceIndex(), denied, denied);
+    return new IntentionTable(destination.toString(), covering, new SourceIndex(), denied, denied);
   }
 
   /**
@@ -130,7 +133,7 @@ public final class IntentionTable {
         Defaults.denied(
             Objects.requireNonNull(cause, "cause"),
             Reason.of(Objects.requireNonNull(reason, "reason")));
-    return new IntentionTable("no policy", 0, new SourceIndex(), denied, denied);
+    return new IntentionTable("no policy", List.of(), new SourceIndex(), denied, denied);
   }
 
   /**
@@ -231,7 +234,17 @@ public final class IntentionTable {
    * @return the number, those included that a broader one always overrules
    */
   public int size() {
-    return size;
+    return covering.size();
+  }
+
+  /**
+   * Returns the intentions about the destination.
+   *
+   * @return an unmodifiable list, the one that decides first at the front; also where a defect
+   *     denies everything
+   */
+  public List<Intention> intentions() {
+    return covering;
   }
 
   /**
@@ -250,8 +263,8 @@ public final class IntentionTable {
         Locale.ROOT,
         "IntentionTable[%s, %d %s%s]",
         name,
-        size,
-        size == 1 ? "intention" : "intentions",
+        covering.size(),
+        covering.size() == 1 ? "intention" : "intentions",
         everything == null ? "" : ", denies everything: " + everything.reason());
   }
 }

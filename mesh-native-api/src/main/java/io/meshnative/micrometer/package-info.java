@@ -1,4 +1,4 @@
-/** Meters of a mesh client for Micrometer, which is optional. */
+/** Meters and observations of a mesh client for Micrometer, which is optional. */
 @NullMarked
 package io.meshnative.micrometer;
 

@@ -39,6 +39,18 @@ final class PooledSocket extends ForwardingSslSocket {
     this.mesh = mesh;
   }
 
+  /** OkHttp's dial ends with it. */
+  @Override
+  public void startHandshake() throws IOException {
+    try {
+      super.startHandshake();
+    } catch (IOException | RuntimeException | Error e) {
+      raw.dialFailed(e);
+      throw e;
+    }
+    raw.dialled();
+  }
+
   /** OkHttp asks once, after the handshake. */
   @Override
   public @Nullable String getApplicationProtocol() {

@@ -1,5 +1,6 @@
 package io.meshnative.okhttp;
 
+import io.meshnative.MeshObserver;
 import io.meshnative.discovery.Attempt;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.Endpoint;
@@ -24,6 +25,7 @@ final class TokenSocket extends Socket {
   private final Tokens tokens;
   private volatile Tokens.@Nullable Token token;
   private volatile @Nullable Attempt attempt;
+  private volatile MeshObserver.@Nullable DialObserver dial;
   private volatile boolean secured;
   private volatile @Nullable Standing standing;
 
@@ -53,6 +55,8 @@ final class TokenSocket extends Socket {
     Endpoint endpoint = found.endpoint();
     Attempt begun = found.pool().begin(endpoint);
     attempt = begun;
+    MeshObserver.DialObserver observed = tokens.observeDial(found);
+    dial = observed;
     try {
       if (endpoint.socketPath().isPresent()) {
         throw new ConnectException(
@@ -71,10 +75,28 @@ final class TokenSocket extends Socket {
     } catch (IOException e) {
       if (isClosed()) {
         begun.closed(); // given up by the call: no fault of the endpoint's
+        observed.givenUp();
       } else {
         begun.failed();
+        observed.failed(e);
       }
       throw e;
+    }
+  }
+
+  /** The dial is over once mesh TLS stands on this connection. */
+  void dialled() {
+    MeshObserver.DialObserver observed = dial;
+    if (observed != null) {
+      observed.connected();
+    }
+  }
+
+  /** Mesh TLS did not come to stand on it. */
+  void dialFailed(Throwable failure) {
+    MeshObserver.DialObserver observed = dial;
+    if (observed != null) {
+      observed.failed(failure);
     }
   }
 
@@ -133,6 +155,10 @@ final class TokenSocket extends Socket {
     Attempt begun = attempt;
     if (begun != null) {
       begun.closed();
+    }
+    MeshObserver.DialObserver observed = dial;
+    if (observed != null) {
+      observed.givenUp(); // unless it had ended before
     }
     super.close();
   }

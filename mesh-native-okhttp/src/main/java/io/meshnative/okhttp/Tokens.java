@@ -1,6 +1,7 @@
 package io.meshnative.okhttp;
 
 import io.meshnative.MeshClient;
+import io.meshnative.MeshObserver;
 import io.meshnative.discovery.Destination;
 import io.meshnative.discovery.Endpoint;
 import io.meshnative.discovery.EndpointPool;
@@ -101,6 +102,13 @@ final class Tokens {
       pools.put(destination, pool);
     }
     return pool;
+  }
+
+  /** Begins a dial that those who observe the client hear of. */
+  MeshObserver.DialObserver observeDial(Token token) {
+    MeshObserver.DialObserver dial = mesh.observeDial(token.pool().destination());
+    dial.tries(token.endpoint());
+    return dial;
   }
 
   /** The endpoints that the destination of a token has now; null if they are not known. */

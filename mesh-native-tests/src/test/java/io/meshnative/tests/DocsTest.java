@@ -191,7 +191,11 @@ final class DocsTest {
     TreeSet<String> tests = new TreeSet<>();
     for (String module :
         List.of(
-            "mesh-native-api", "mesh-native-okhttp", "mesh-native-testkit", "mesh-native-tests")) {
+            "mesh-native-api",
+            "mesh-native-okhttp",
+            "mesh-native-spring-boot-starter",
+            "mesh-native-testkit",
+            "mesh-native-tests")) {
       tests.addAll(sources(ROOT.resolve(module).resolve("src/test/java")).keySet());
     }
     return attacks().stream()

@@ -36,6 +36,19 @@ class MeshMeterBinderTest extends Contract {
     Cast.await(name + " is " + expected, () -> value(name, tags) == expected);
   }
 
+  private double denied(String service, String direction) {
+    return value(
+        "mesh.authorization",
+        "service",
+        service,
+        "direction",
+        direction,
+        "layer",
+        "l4",
+        "outcome",
+        "denied");
+  }
+
   @Test
   void theyFollowWhatHappens() throws Exception {
     MeshClient db = cast.registered("db");
@@ -83,9 +96,7 @@ class MeshMeterBinderTest extends Contract {
           "refusals are counted",
           () -> {
             Cast.reaches(web, "db");
-            return value("mesh.authorization.denied", "service", "db", "direction", "inbound")
-                    + value("mesh.authorization.denied", "service", "web", "direction", "outbound")
-                > 0;
+            return denied("db", "inbound") + denied("web", "outbound") > 0;
           });
       assertThat(value("mesh.policy.changes", "service", "db")).isPositive();
     }

@@ -13,6 +13,7 @@ import io.meshnative.MeshException;
 import io.meshnative.MeshIdentity;
 import io.meshnative.MeshListener;
 import io.meshnative.MeshNotReadyException;
+import io.meshnative.MeshObserver;
 import io.meshnative.MeshPeer;
 import io.meshnative.MeshServerSocket;
 import io.meshnative.MeshSnapshot;
@@ -56,6 +57,7 @@ import io.meshnative.internal.transport.PeerCheck;
 import io.meshnative.internal.transport.PolicyCheck;
 import io.meshnative.internal.transport.Refusal;
 import io.meshnative.internal.transport.ServerContexts;
+import io.meshnative.internal.transport.Tally;
 import io.meshnative.internal.transport.Upstreams;
 import io.meshnative.spi.TlsProvider;
 import java.io.IOException;
@@ -90,6 +92,15 @@ final class InProcessMeshClient implements MeshClient {
   private static final long DRAIN_LOOK_MILLIS = 20;
   private static final Duration WATCHERS = Duration.ofSeconds(1);
 
+  private static final MeshObserver.DialObserver NOBODY =
+      new MeshObserver.DialObserver() {
+        @Override
+        public void connected() {}
+
+        @Override
+        public void failed(Throwable failure) {}
+      };
+
   /** What the builder collected, besides the sources. */
   record Settings(
       StalePolicy stalePolicy,
@@ -111,6 +122,7 @@ final class InProcessMeshClient implements MeshClient {
   private final TlsEngines engines;
   private final PolicyCheck check;
   private final LiveConnections live;
+  private final Tally tally;
   private final TrustAssembly trust;
   private final PolicyAssembly policy;
   private final Upstreams upstreams;
@@ -166,6 +178,7 @@ final class InProcessMeshClient implements MeshClient {
     Denials denials =
         new Denials(
             check, publisher, events, record -> audit.ifPresent(trail -> trail.accept(record)));
+    this.tally = denials.tally();
     this.live =
         new LiveConnections(
             publisher,
@@ -333,7 +346,11 @@ final class InProcessMeshClient implements MeshClient {
         upstreams.snapshot(),
         live.snapshot(),
         events.lastDenials(),
-        audit.map(AuditTrail::dropped).orElse(0L));
+        audit.map(AuditTrail::dropped).orElse(0L),
+        pair.policy().inbound().intentions(),
+        tally.judgements(),
+        tally.endings(),
+        states.contact());
   }
 
   // ---- outbound ----
@@ -527,6 +544,17 @@ final class InProcessMeshClient implements MeshClient {
   @Override
   public Subscription subscribe(MeshListener listener) {
     return events.subscribe(listener);
+  }
+
+  @Override
+  public Subscription observe(MeshObserver observer) {
+    return engines.observers().add(observer);
+  }
+
+  @Override
+  public MeshObserver.DialObserver observeDial(Destination destination) {
+    MeshObserver.DialObserver watching = engines.observers().adapterDial(destination);
+    return watching == null ? NOBODY : watching;
   }
 
   private void requireOpen() throws MeshNotReadyException {

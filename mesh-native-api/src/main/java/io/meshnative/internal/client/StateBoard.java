@@ -2,16 +2,20 @@ package io.meshnative.internal.client;
 
 import io.meshnative.MeshEvent;
 import io.meshnative.MeshNotReadyException;
+import io.meshnative.MeshSnapshot;
 import io.meshnative.MeshState;
+import io.meshnative.internal.flight.OneLine;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -44,11 +48,17 @@ final class StateBoard {
   private final Consumer<MeshEvent> events;
   private final ReentrantLock lock = new ReentrantLock();
   private final Set<Need> missing = EnumSet.allOf(Need.class);
-  private final Map<String, IOException> failing = new LinkedHashMap<>();
+
+  /** In the order in which they began to fail. */
+  private final Map<String, Failure> failing = new LinkedHashMap<>();
+
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
+  private @Nullable Instant lastAnswer;
   private @Nullable String expired;
   private boolean closed;
   private volatile MeshState state = MeshState.STARTING;
+
+  private record Failure(Instant since, IOException cause) {}
 
   StateBoard(String service, String controlPlane, Clock clock, Consumer<MeshEvent> events) {
     this.service = service;
@@ -81,6 +91,7 @@ final class StateBoard {
 
   /** Under the lock. */
   private void recover(String source) {
+    lastAnswer = clock.instant();
     if (failing.remove(source) != null) {
       events.accept(new MeshEvent.ControlPlaneRecovered(clock.instant(), source));
     }
@@ -90,9 +101,10 @@ final class StateBoard {
     boolean news;
     lock.lock();
     try {
-      IOException before = failing.put(source, cause);
+      Failure before = failing.get(source);
+      failing.put(source, new Failure(before == null ? clock.instant() : before.since(), cause));
       // Once an agent that was away answers nonsense, "is it running" is no help any more.
-      news = before == null || !Objects.equals(before.getMessage(), cause.getMessage());
+      news = before == null || !Objects.equals(before.cause().getMessage(), cause.getMessage());
     } finally {
       lock.unlock();
     }
@@ -139,6 +151,20 @@ final class StateBoard {
     }
   }
 
+  MeshSnapshot.Contact contact() {
+    lock.lock();
+    try {
+      List<MeshSnapshot.Failing> now = new ArrayList<>();
+      failing.forEach((source, failure) ->
+          now.add(
+              new MeshSnapshot.Failing(
+                  source, failure.since(), OneLine.of(failure.cause().getMessage()))));
+      return new MeshSnapshot.Contact(Optional.ofNullable(lastAnswer), now);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private MeshState current() {
     if (closed) {
       return MeshState.CLOSED;
@@ -176,9 +202,9 @@ final class StateBoard {
     lock.lock();
     try {
       missing.forEach(need -> waiting.add(need.text));
-      for (Map.Entry<String, IOException> entry : failing.entrySet()) {
+      for (Map.Entry<String, Failure> entry : failing.entrySet()) {
         source = entry.getKey();
-        last = entry.getValue();
+        last = entry.getValue().cause();
       }
     } finally {
       lock.unlock();

@@ -223,6 +223,7 @@ final class TrustAssembly {
   private void publish(TrustEpoch epoch, String source) {
     long before = generation;
     RotationEvent recording = Flight.rotation();
+    boolean renewed = !Objects.equals(epoch.identity(), taken);
     generation = epoch.number();
     taken = epoch.identity();
     waiting = null;
@@ -233,7 +234,8 @@ final class TrustAssembly {
             epoch.number(),
             epoch.identity().id(),
             epoch.identity().notAfter(),
-            epoch.roots()));
+            epoch.roots(),
+            renewed));
     states.holds(StateBoard.Need.IDENTITY, source); // told after what makes the client ready
     if (recording != null) {
       recording.end(

@@ -1,12 +1,10 @@
 package io.meshnative.internal.tls;
 
 import io.meshnative.IdentityExpiredException;
-import io.meshnative.MeshEvent;
 import io.meshnative.MeshException;
 import io.meshnative.MeshPeer;
 import io.meshnative.PeerIdentityException;
-import io.meshnative.internal.flight.Flight;
-import io.meshnative.internal.flight.HandshakeEvent;
+import io.meshnative.identity.SpiffeId;
 import java.nio.ByteBuffer;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
@@ -53,8 +51,8 @@ public final class MeshEngine extends RuledEngine {
   private volatile @Nullable MeshException refusal;
   private volatile boolean handshakeBegun;
 
-  /** Null where nobody records handshakes. */
-  private volatile @Nullable HandshakeEvent recording;
+  /** Null where nobody wants to know of handshakes. */
+  private volatile @Nullable HandshakeWatch watch;
 
   private volatile boolean tls12;
   private volatile boolean resumed;
@@ -181,9 +179,9 @@ public final class MeshEngine extends RuledEngine {
   /** The transport has ended: leaves the registry. */
   public void release() {
     released = true;
-    HandshakeEvent event = recording;
-    if (event != null) {
-      event.abandoned(provenId());
+    HandshakeWatch watching = watch;
+    if (watching != null) {
+      watching.abandoned(provenId());
     }
     owner.authority().release(this);
   }
@@ -215,51 +213,37 @@ public final class MeshEngine extends RuledEngine {
 
   private void begin() {
     if (!handshakeBegun) {
-      HandshakeEvent event = Flight.handshake();
-      if (event != null) {
-        recording = describe(event);
-      }
+      watch = HandshakeWatch.begin(this, owner.observers());
       handshakeBegun = true;
     }
   }
 
-  private HandshakeEvent describe(HandshakeEvent event) {
-    boolean outbound = terms instanceof Terms.Outbound;
-    return event.between(
-        epoch.self().service(),
-        (outbound ? MeshEvent.Direction.OUTBOUND : MeshEvent.Direction.INBOUND).name(),
-        terms instanceof Terms.Outbound out ? out.destination().toString() : null,
-        getPeerHost() == null ? null : getPeerHost() + ":" + getPeerPort(),
-        epoch.number());
-  }
-
-  private void recordCompleted(boolean full) {
-    HandshakeEvent event = recording;
+  private void tellCompleted(boolean full) {
+    HandshakeWatch watching = watch;
     MeshPeer who = peer;
-    if (event != null && who != null) {
-      SSLSession made = real.getSession();
-      event.completed(who.id().toString(), made.getProtocol(), made.getCipherSuite(), !full);
-      recording = null;
+    if (watching != null && who != null) {
+      watching.completed(who.id(), real, !full);
+      watch = null;
     }
   }
 
-  private void recordRefused(MeshException reason) {
-    HandshakeEvent event = recording;
-    if (event != null) {
-      event.refused(provenId(), reason.getMessage());
+  private void tellRefused(MeshException reason) {
+    HandshakeWatch watching = watch;
+    if (watching != null) {
+      watching.refused(provenId(), reason);
     }
   }
 
-  private void recordFailed(Exception failure) {
-    HandshakeEvent event = recording;
-    if (event != null && peer == null) {
-      event.failed(provenId(), failure.getMessage());
+  private void tellFailed(Exception failure) {
+    HandshakeWatch watching = watch;
+    if (watching != null && peer == null) {
+      watching.failed(provenId(), failure);
     }
   }
 
-  private @Nullable String provenId() {
+  private @Nullable SpiffeId provenId() {
     PeerProof shown = proof;
-    return shown == null ? null : shown.id().toString();
+    return shown == null ? null : shown.id();
   }
 
   /** Called by the trust manager, in a full handshake. */
@@ -314,7 +298,7 @@ public final class MeshEngine extends RuledEngine {
 
   private void refuse(MeshException reason) {
     refusal = reason;
-    recordRefused(reason);
+    tellRefused(reason);
     owner.authority().refused(this, reason);
   }
 
@@ -384,7 +368,7 @@ public final class MeshEngine extends RuledEngine {
       owner.authority().release(this); // it ended while it was being let in; nobody would ask again
     }
     owner.count(full);
-    recordCompleted(full);
+    tellCompleted(full);
   }
 
   /**
@@ -410,7 +394,7 @@ public final class MeshEngine extends RuledEngine {
    * socket's peer gets is a reset, as with every cut.
    */
   private SSLException refused(MeshException reason) {
-    recordRefused(reason); // before the cut, which ends the connection and looks like its cause
+    tellRefused(reason); // before the cut, which ends the connection and looks like its cause
     cut(reason); // first: whatever the telling meets, nothing passes any more
     real.getSession().invalidate(); // where sessions are kept, that of a refused peer is not
     refuse(reason);
@@ -507,7 +491,7 @@ public final class MeshEngine extends RuledEngine {
     try {
       result = real.wrap(sources, offset, length, destination);
     } catch (SSLException | RuntimeException e) {
-      recordFailed(e);
+      tellFailed(e);
       throw e;
     } finally {
       HandshakeScope.leave(outer);
@@ -548,7 +532,7 @@ public final class MeshEngine extends RuledEngine {
     try {
       result = real.unwrap(source, destinations, offset, length);
     } catch (SSLException | RuntimeException e) {
-      recordFailed(e);
+      tellFailed(e);
       throw e;
     } finally {
       HandshakeScope.leave(outer);

@@ -41,6 +41,7 @@ public final class TlsEngines {
   private final PeerVerifier verifier;
   private final ProofStore proofs;
   private final Clock clock;
+  private final Observers observers = new Observers();
   private final AtomicReference<@Nullable PeerAuthority> authority = new AtomicReference<>();
   private final AtomicReference<@Nullable Real> server = new AtomicReference<>();
 
@@ -117,6 +118,11 @@ public final class TlsEngines {
 
   @Nullable TrustEpoch newestEpoch() {
     return publisher.current().trust();
+  }
+
+  /** Those who watch the handshakes of these engines, and the dials that lead to them. */
+  public Observers observers() {
+    return observers;
   }
 
   public TlsProvider provider() {

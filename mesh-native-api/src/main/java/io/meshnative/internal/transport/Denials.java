@@ -4,6 +4,7 @@ import io.meshnative.AuditRecord;
 import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshEvent;
 import io.meshnative.MeshException;
+import io.meshnative.MeshSnapshot;
 import io.meshnative.discovery.Destination;
 import io.meshnative.identity.SpiffeId;
 import io.meshnative.intention.Decision;
@@ -35,6 +36,7 @@ public final class Denials {
   private final Publisher publisher;
   private final Consumer<MeshEvent> events;
   private final Consumer<AuditRecord> audit;
+  private final Tally tally = new Tally();
 
   public Denials(
       PolicyCheck check,
@@ -105,7 +107,18 @@ public final class Denials {
     refused(AuditRecord.Kind.REQUEST_REFUSED, subject(peer, request), grounds(reason));
   }
 
+  /** What was counted of all this. */
+  public Tally tally() {
+    return tally;
+  }
+
   private void refused(AuditRecord.Kind kind, Subject subject, Grounds grounds) {
+    tally.decided(
+        subject.direction(),
+        kind == AuditRecord.Kind.REQUEST_REFUSED
+            ? MeshSnapshot.Layer.REQUEST
+            : MeshSnapshot.Layer.CONNECTION,
+        grounds.decision() == null ? MeshSnapshot.Verdict.UNPROVEN : MeshSnapshot.Verdict.DENIED);
     events.accept(
         new MeshEvent.Denied(
             check.now(), subject.direction(), subject.peer(), subject.remote(), grounds.reason()));
@@ -137,13 +150,17 @@ public final class Denials {
 
   // ---- let in ----
 
-  /** A connection was let in; told to the flight recorder alone, where it asks. */
+  /** A connection was let in; counted, and told to the flight recorder where it asks. */
   void letIn(MeshEngine engine, ProvenPeer peer, Published pair) {
+    boolean outbound = engine.terms() instanceof Terms.Outbound;
+    tally.decided(
+        outbound ? MeshEvent.Direction.OUTBOUND : MeshEvent.Direction.INBOUND,
+        MeshSnapshot.Layer.CONNECTION,
+        MeshSnapshot.Verdict.ALLOWED);
     AllowedEvent event = Flight.allowed();
     if (event == null) {
       return;
     }
-    boolean outbound = engine.terms() instanceof Terms.Outbound;
     event.between(
         check.service(),
         "CONNECTION",
@@ -158,6 +175,8 @@ public final class Denials {
 
   /** A request was let in. */
   void letIn(ProvenPeer peer, HttpRequestView request, Decision.Allowed decision, Published pair) {
+    tally.decided(
+        MeshEvent.Direction.INBOUND, MeshSnapshot.Layer.REQUEST, MeshSnapshot.Verdict.ALLOWED);
     AllowedEvent event = Flight.allowed();
     if (event == null) {
       return;

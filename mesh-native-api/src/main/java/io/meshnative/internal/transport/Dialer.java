@@ -12,8 +12,6 @@ import io.meshnative.discovery.Endpoint;
 import io.meshnative.discovery.EndpointPool;
 import io.meshnative.discovery.EndpointSet;
 import io.meshnative.identity.ConsulId;
-import io.meshnative.internal.flight.DialEvent;
-import io.meshnative.internal.flight.Flight;
 import io.meshnative.internal.tls.MeshEngine;
 import io.meshnative.internal.tls.Published;
 import io.meshnative.internal.tls.Publisher;
@@ -106,26 +104,19 @@ public final class Dialer implements AutoCloseable {
   TlsChannel dial(
       Destination destination, DialOptions options, int timeoutMillis, SocketPreparer preparer)
       throws IOException {
-    DialEvent recording = Flight.dial();
-    if (recording == null) {
+    DialWatch watch = DialWatch.begin(check.service(), destination, engines.observers());
+    if (watch == null) {
       return dial(destination, options, timeoutMillis, preparer, null);
     }
-    String outcome = "failed";
-    String why = null;
+    TlsChannel channel;
     try {
-      TlsChannel channel = dial(destination, options, timeoutMillis, preparer, recording);
-      outcome = "connected";
-      return channel;
-    } catch (MeshAuthorizationException e) {
-      outcome = "denied";
-      why = e.getMessage();
-      throw e;
+      channel = dial(destination, options, timeoutMillis, preparer, watch);
     } catch (IOException | RuntimeException | Error e) {
-      why = String.valueOf(e.getMessage());
+      watch.failed(e);
       throw e;
-    } finally {
-      recording.end(check.service(), destination.toString(), outcome, why);
     }
+    watch.connected();
+    return channel;
   }
 
   private TlsChannel dial(
@@ -133,7 +124,7 @@ public final class Dialer implements AutoCloseable {
       DialOptions options,
       int timeoutMillis,
       SocketPreparer preparer,
-      @Nullable DialEvent recording)
+      @Nullable DialWatch watch)
       throws IOException {
     long most = Math.min(TimeUnit.MILLISECONDS.convert(options.timeout()), Integer.MAX_VALUE);
     long millis = timeoutMillis > 0 ? Math.min(timeoutMillis, most) : most;
@@ -141,14 +132,14 @@ public final class Dialer implements AutoCloseable {
     awaitReady(destination, budget);
     requireIdentity();
     if (options.endpoint().isPresent()) {
-      return dialOnly(destination, options.endpoint().get(), options, budget, preparer, recording);
+      return dialOnly(destination, options.endpoint().get(), options, budget, preparer, watch);
     }
     EndpointPool pool = known(destination, budget);
     List<Endpoint> order = pool.order(options.stickyKey().orElse(null));
     if (order.isEmpty()) {
       throw DialFailures.none(destination, upstreams.use(destination), true); // they left just now
     }
-    return tryEach(destination, options, pool, order, budget, preparer, recording);
+    return tryEach(destination, options, pool, order, budget, preparer, watch);
   }
 
   /** The endpoints of a destination, once there are any. */
@@ -176,7 +167,7 @@ public final class Dialer implements AutoCloseable {
       List<Endpoint> order,
       Deadline budget,
       SocketPreparer preparer,
-      @Nullable DialEvent recording)
+      @Nullable DialWatch watch)
       throws IOException {
     List<IOException> failures = new ArrayList<>();
     for (int i = 0; i < order.size(); i++) {
@@ -188,8 +179,8 @@ public final class Dialer implements AutoCloseable {
           left == 1
               ? budget
               : Deadline.afterMillis(Math.max(1, budget.remainingMillis() / Math.min(left, 3)));
-      if (recording != null) {
-        recording.tries(endpoint.address());
+      if (watch != null) {
+        watch.tries(endpoint);
       }
       Terms.Outbound terms = new Terms.Outbound(destination, target(destination, endpoint));
       Try one = () -> attempt(terms, pool.begin(endpoint), options, share, preparer);
@@ -289,13 +280,13 @@ public final class Dialer implements AutoCloseable {
       DialOptions options,
       Deadline budget,
       SocketPreparer preparer,
-      @Nullable DialEvent recording)
+      @Nullable DialWatch watch)
       throws IOException {
     // Whoever the caller says, it is the destination, unless its discovery chain leads there too.
     Destination target =
         upstreams.offers(destination, endpoint) ? target(destination, endpoint) : destination;
-    if (recording != null) {
-      recording.tries(endpoint.address());
+    if (watch != null) {
+      watch.tries(endpoint);
     }
     try {
       Terms.Outbound terms = new Terms.Outbound(destination, target);

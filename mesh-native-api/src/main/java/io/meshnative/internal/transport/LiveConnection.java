@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
@@ -41,6 +42,7 @@ final class LiveConnection extends WeakReference<MeshEngine> {
   private final AtomicReference<@Nullable Withdrawal> withdrawn = new AtomicReference<>();
   private final List<Tracker> trackers = new CopyOnWriteArrayList<>();
   private final Set<RequestLeases.Admitted> leases = ConcurrentHashMap.newKeySet();
+  private final AtomicBoolean counted = new AtomicBoolean();
   private volatile PeerProof proof;
   private volatile boolean retiring;
   private volatile boolean over;
@@ -167,6 +169,11 @@ final class LiveConnection extends WeakReference<MeshEngine> {
 
   Optional<Withdrawal> withdrawn() {
     return Optional.ofNullable(withdrawn.get());
+  }
+
+  /** Whether its end is still to be counted; only the first who asks is told so. */
+  boolean countEnd() {
+    return counted.compareAndSet(false, true);
   }
 
   /** Marks the right as gone; false if it was already. */

@@ -5,6 +5,7 @@ import io.meshnative.Lease;
 import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshEvent;
 import io.meshnative.MeshException;
+import io.meshnative.MeshNotReadyException;
 import io.meshnative.MeshPeer;
 import io.meshnative.MeshSnapshot;
 import io.meshnative.PeerAuthorizer;
@@ -158,6 +159,7 @@ public final class LiveConnections implements PeerAuthority {
       denials.letIn(engine, peer, decided);
       return peer;
     } catch (MeshException | RuntimeException | Error e) {
+      connection.countEnd(); // it was never let in
       end(connection);
       throw e;
     }
@@ -251,12 +253,34 @@ public final class LiveConnections implements PeerAuthority {
    */
   private void end(LiveConnection connection) {
     live.remove(connection);
+    if (connection.countEnd()) {
+      denials
+          .tally()
+          .ended(
+              connection.direction(),
+              connection
+                  .withdrawn()
+                  .map(gone -> ending(gone.reason()))
+                  .orElse(MeshSnapshot.Ending.CLOSED));
+    }
     Decision.Denied why =
         connection
             .withdrawn()
             .map(gone -> PolicyCheck.asDenial(gone.reason()).decision())
             .orElse(null);
     requests.end(connection, why, () -> live.caller(connection.proof().leaf()));
+  }
+
+  private static MeshSnapshot.Ending ending(MeshException reason) {
+    if (reason instanceof MeshAuthorizationException) {
+      return MeshSnapshot.Ending.DENIED;
+    }
+    if (reason instanceof IdentityExpiredException) {
+      return MeshSnapshot.Ending.EXPIRED;
+    }
+    return reason instanceof MeshNotReadyException
+        ? MeshSnapshot.Ending.SHUTDOWN
+        : MeshSnapshot.Ending.UNTRUSTED;
   }
 
   private void purge() {
@@ -334,7 +358,7 @@ public final class LiveConnections implements PeerAuthority {
     try {
       check.requireDialable(destination, pair, check.liveEpoch(pair));
       return null;
-    } catch (io.meshnative.MeshNotReadyException e) {
+    } catch (MeshNotReadyException e) {
       return null; // nothing was ever dialled
     } catch (MeshException e) {
       return e;

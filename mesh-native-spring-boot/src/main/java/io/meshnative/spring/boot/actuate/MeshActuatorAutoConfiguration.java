@@ -7,18 +7,26 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 import org.springframework.boot.actuate.autoconfigure.endpoint.condition.ConditionalOnAvailableEndpoint;
 import org.springframework.boot.actuate.autoconfigure.info.ConditionalOnEnabledInfoContributor;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
+import org.springframework.boot.actuate.endpoint.web.annotation.EndpointWebExtension;
 import org.springframework.boot.actuate.info.InfoContributor;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.health.actuate.endpoint.HealthEndpointGroupsPostProcessor;
 import org.springframework.boot.health.autoconfigure.contributor.ConditionalOnEnabledHealthIndicator;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
 
 /** What operators see of the mesh, each part where its library is there. */
-@AutoConfiguration(after = MeshAutoConfiguration.class)
+@AutoConfiguration(
+    after = MeshAutoConfiguration.class,
+    afterName =
+        "org.springframework.boot.health.autoconfigure.actuate.endpoint.AvailabilityProbesAutoConfiguration")
 @ConditionalOnBean(MeshClient.class)
 public final class MeshActuatorAutoConfiguration {
 
@@ -34,6 +42,16 @@ public final class MeshActuatorAutoConfiguration {
   }
 
   @Configuration(proxyBeanMethods = false)
+  @ConditionalOnClass({HealthEndpointGroupsPostProcessor.class, HealthIndicator.class})
+  static class ReadinessConfiguration {
+    @Bean
+    @ConditionalOnEnabledHealthIndicator("mesh")
+    static MeshReadiness meshReadiness(Environment environment) {
+      return new MeshReadiness(environment);
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
   @ConditionalOnClass({Endpoint.class, ConditionalOnAvailableEndpoint.class})
   static class EndpointConfiguration {
     @Bean
@@ -41,6 +59,19 @@ public final class MeshActuatorAutoConfiguration {
     @ConditionalOnAvailableEndpoint(MeshEndpoint.class)
     MeshEndpoint meshEndpoint(MeshClient mesh) {
       return new MeshEndpoint(mesh);
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  @ConditionalOnClass({EndpointWebExtension.class, ConditionalOnAvailableEndpoint.class})
+  @ConditionalOnBooleanProperty("mesh-native.status-page.enabled")
+  @EnableConfigurationProperties(MeshStatusPageProperties.class)
+  static class PageConfiguration {
+    @Bean(destroyMethod = "close")
+    @ConditionalOnMissingBean
+    @ConditionalOnAvailableEndpoint(MeshEndpoint.class)
+    MeshEndpointPage meshEndpointPage(MeshClient mesh) {
+      return new MeshEndpointPage(mesh);
     }
   }
 

@@ -37,6 +37,15 @@ public final class MeshHealthIndicator extends AbstractHealthIndicator {
         .withDetail("trustGeneration", now.trustGeneration())
         .withDetail("policyVersion", now.policyVersion());
     now.identity().ifPresent(identity -> builder.withDetail("notAfter", identity.notAfter()));
+    now.contact()
+        .lastAnswer()
+        .ifPresent(answer -> builder.withDetail("controlPlaneLastAnswer", answer));
+    if (!now.contact().failing().isEmpty()) {
+      MeshSnapshot.Failing first = now.contact().failing().get(0);
+      builder
+          .withDetail("controlPlaneFailingSince", first.since())
+          .withDetail("controlPlaneFailure", first.source() + ": " + first.reason());
+    }
     now.policyDefect().ifPresent(defect -> builder.withDetail("policyDefect", defect));
   }
 }
