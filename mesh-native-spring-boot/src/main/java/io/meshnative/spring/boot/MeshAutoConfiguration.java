@@ -67,8 +67,7 @@ public final class MeshAutoConfiguration {
   @ConditionalOnProperty(prefix = "mesh-native.register", name = "enabled")
   MeshRegistration meshRegistration(
       MeshClient client, MeshProperties properties, ObjectProvider<MeshServerPort> servers) {
-    return new MeshRegistration(
-        client, properties.register(), properties.shutdownDrain(), servers);
+    return new MeshRegistration(client, properties.register(), properties.shutdownDrain(), servers);
   }
 
   /** What asks for the web server; on its own, since an application may have none. */

@@ -13,9 +13,7 @@ final class MeshGrpcServerFactory extends DefaultGrpcServerFactory<MeshServerBui
   private final SocketAddress address;
 
   MeshGrpcServerFactory(
-      MeshClient mesh,
-      SocketAddress address,
-      ServerBuilderCustomizer<MeshServerBuilder> settings) {
+      MeshClient mesh, SocketAddress address, ServerBuilderCustomizer<MeshServerBuilder> settings) {
     super(address.toString(), List.of(settings));
     this.mesh = mesh;
     this.address = address;

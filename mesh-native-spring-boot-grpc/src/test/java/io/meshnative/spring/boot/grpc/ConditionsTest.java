@@ -247,8 +247,7 @@ class ConditionsTest {
 
   @Test
   void channelsOfSpringsTestSupportComeFirst() throws Exception {
-    Server inside =
-        InProcessServerBuilder.forName("test").addService(new Speech()).build().start();
+    Server inside = InProcessServerBuilder.forName("test").addService(new Speech()).build().start();
     try {
       client
           .withUserConfiguration(TestTransport.class)
@@ -363,8 +362,8 @@ class ConditionsTest {
   @Test
   void aMeshHostThatNamesNoServiceIsNeverLeftToDns() {
     client.run(context ->
-        assertThatThrownBy(() ->
-                context.getBean(GrpcChannelFactory.class).createChannel("a.x.ns.y.ns.mesh"))
+        assertThatThrownBy(
+                () -> context.getBean(GrpcChannelFactory.class).createChannel("a.x.ns.y.ns.mesh"))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageContaining("the part .ns twice"));
   }
@@ -382,8 +381,8 @@ class ConditionsTest {
     client
         .withUserConfiguration(Stranger.class)
         .run(context ->
-            assertThatThrownBy(() ->
-                    context.getBean(GrpcChannelFactory.class).createChannel("mesh:///orders"))
+            assertThatThrownBy(
+                    () -> context.getBean(GrpcChannelFactory.class).createChannel("mesh:///orders"))
                 .isInstanceOf(UnsupportedOperationException.class)
                 .hasMessageContaining("authority"));
   }
@@ -418,11 +417,12 @@ class ConditionsTest {
         });
   }
 
-  /** The contexts of these tests tell of no readiness, so their registration would stay critical. */
+  /**
+   * The contexts of these tests tell of no readiness, so their registration would stay critical.
+   */
   private static int enterCatalog(
       EmbeddedControlPlane plane, AssertableApplicationContext context) {
-    int port =
-        context.getEnvironment().getRequiredProperty("local.mesh.grpc.port", Integer.class);
+    int port = context.getEnvironment().getRequiredProperty("local.mesh.grpc.port", Integer.class);
     plane.register("web", "web", "127.0.0.1", port);
     return port;
   }

@@ -18,8 +18,7 @@ final class Conversation implements StreamObserver<String> {
 
   Conversation(Channel channel) {
     mouth =
-        ClientCalls.asyncBidiStreamingCall(
-            channel.newCall(Speech.CHAT, CallOptions.DEFAULT), this);
+        ClientCalls.asyncBidiStreamingCall(channel.newCall(Speech.CHAT, CallOptions.DEFAULT), this);
   }
 
   /** Sends a word and waits for its answer. */

@@ -211,7 +211,8 @@ class SpringGrpcTest {
     await()
         .atMost(GUARD)
         .ignoreExceptions()
-        .untilAsserted(() -> assertThat(new Conversation(channel("named")).say("a")).isEqualTo("a"));
+        .untilAsserted(
+            () -> assertThat(new Conversation(channel("named")).say("a")).isEqualTo("a"));
   }
 
   @Test
@@ -280,8 +281,7 @@ class SpringGrpcTest {
   @Test
   void whoHasNoIdentityIsNotServed() {
     int port = orders.getEnvironment().getRequiredProperty("local.mesh.grpc.port", Integer.class);
-    ManagedChannel plain =
-        NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
+    ManagedChannel plain = NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
     try {
       assertThat(end(plain, Speech.SAY)).isEqualTo(Status.Code.UNAVAILABLE);
     } finally {
@@ -303,8 +303,7 @@ class SpringGrpcTest {
                                   + "/actuator/health"))
                       .build(),
                   HttpResponse.BodyHandlers.ofString());
-      assertThat(answer.statusCode())
-          .isEqualTo(port.equals("local.management.port") ? 200 : 404);
+      assertThat(answer.statusCode()).isEqualTo(port.equals("local.management.port") ? 200 : 404);
     }
   }
 
