@@ -29,6 +29,7 @@ final class CallerConnections {
   private static final Logger LOG = System.getLogger("io.meshnative.grpc");
 
   private final MeshClient mesh;
+  private final boolean nativeBuffers;
   private final NewStreams streams = new NewStreams();
   private final Map<SSLSession, CallerConnection> bySession = new ConcurrentHashMap<>();
 
@@ -41,6 +42,7 @@ final class CallerConnections {
 
   CallerConnections(MeshClient mesh) {
     this.mesh = mesh;
+    this.nativeBuffers = RecordBuffers.suit(mesh);
   }
 
   /**
@@ -135,6 +137,9 @@ final class CallerConnections {
         LOG.log(Level.WARNING, "expected TLS on {0}, found none; closed", context.channel());
         context.channel().unsafe().closeForcibly();
         return;
+      }
+      if (nativeBuffers) {
+        RecordBuffers.use(context.channel());
       }
       CallerConnection joined = new CallerConnection(context.channel(), tls.engine());
       connection = joined;

@@ -29,10 +29,12 @@ final class Connections implements ChannelFactory<Channel> {
   private static final int MAX_LAST_RECORDS = 64;
 
   private final MeshClient mesh;
+  private final boolean nativeBuffers;
   private final Supplier<Channel> sockets;
 
   Connections(MeshClient mesh, Supplier<Channel> sockets) {
     this.mesh = mesh;
+    this.nativeBuffers = RecordBuffers.suit(mesh);
     this.sockets = sockets;
   }
 
@@ -46,9 +48,22 @@ final class Connections implements ChannelFactory<Channel> {
   /** Stands nearest to the network until the peer speaks, when TLS is sure to be there. */
   private final class FirstBytes extends ChannelInboundHandlerAdapter {
     @Override
+    public void channelActive(ChannelHandlerContext context) {
+      if (nativeBuffers) {
+        RecordBuffers.use(context.channel());
+      }
+      context.fireChannelActive();
+    }
+
+    @Override
     public void channelRead(ChannelHandlerContext context, Object bytes) {
-      found(context);
-      context.fireChannelRead(bytes);
+      if (found(context)) {
+        context.fireChannelRead(bytes);
+      } else {
+        // Nobody is there yet who could tell what it is, or prove who says it.
+        ReferenceCountUtil.release(bytes);
+        context.channel().unsafe().closeForcibly();
+      }
     }
 
     @Override
@@ -57,11 +72,12 @@ final class Connections implements ChannelFactory<Channel> {
       context.fireChannelInactive();
     }
 
-    private void found(ChannelHandlerContext context) {
+    /** Whether TLS is there; it is not where the connection was closed before TLS began. */
+    private boolean found(ChannelHandlerContext context) {
       context.pipeline().remove(this);
       SslHandler tls = context.pipeline().get(SslHandler.class);
       if (tls == null) {
-        return; // closed before TLS began
+        return false;
       }
       Channel channel = context.channel();
       tls.handshakeFuture()
@@ -74,14 +90,22 @@ final class Connections implements ChannelFactory<Channel> {
       channel
           .closeFuture()
           .addListener(closed -> channel.eventLoop().execute(() -> free(tls.engine())));
+      return true;
     }
   }
 
   private void track(Channel channel, SSLSession session) {
-    Lease lease =
-        mesh.track(
-            session,
-            withdrawal -> channel.eventLoop().execute(() -> end(channel, withdrawal.reason())));
+    Lease lease;
+    try {
+      lease =
+          mesh.track(
+              session,
+              withdrawal -> channel.eventLoop().execute(() -> end(channel, withdrawal.reason())));
+    } catch (RuntimeException e) {
+      LOG.log(Level.WARNING, "expected a session of this client; the connection is closed", e);
+      channel.unsafe().closeForcibly();
+      return;
+    }
     channel.closeFuture().addListener(closed -> lease.close());
   }
 
