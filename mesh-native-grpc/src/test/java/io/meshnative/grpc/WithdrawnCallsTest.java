@@ -25,7 +25,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** T25: calls that run when their right is withdrawn, whatever caller and application are doing. */
 @ParameterizedClass
@@ -111,8 +113,9 @@ class WithdrawnCallsTest {
   }
 
   @Tag("T25")
-  @Test
-  void aCallerThatDoesNotReadIsCutOffFromWhatWaitsForIt() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aCallerThatDoesNotReadIsCutOffFromWhatWaitsForIt(boolean ended) throws Exception {
     CountDownLatch full = new CountDownLatch(1);
     ServerServiceDefinition flood =
         ServerServiceDefinition.builder("test.Flood")
@@ -122,6 +125,9 @@ class WithdrawnCallsTest {
                   ServerCallStreamObserver<String> answer = (ServerCallStreamObserver<String>) to;
                   answer.setOnCancelHandler(letters.cancelled::incrementAndGet);
                   answer.onNext(word.repeat(1024 * 1024)); // sixteen times the caller's window
+                  if (ended) {
+                    answer.onCompleted(); // which waits behind it
+                  }
                   full.countDown();
                 }))
             .build();
