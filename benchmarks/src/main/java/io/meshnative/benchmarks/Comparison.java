@@ -43,6 +43,10 @@ final class Comparison {
   record Effort(int warmupMillis, int warmups, int turnMillis, int rounds) {
     static final Effort FULL = new Effort(1500, 3, 500, 20);
     static final Effort SHORT_TURNS = new Effort(750, 3, 200, 20);
+
+    /** For code so deep that the compiler is busy with it for many seconds. */
+    static final Effort LONG_WARMUP = new Effort(3000, 3, 200, 40);
+
     static final Effort QUICK = new Effort(300, 1, 100, 4);
   }
 

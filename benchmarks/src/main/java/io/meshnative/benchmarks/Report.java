@@ -88,7 +88,7 @@ public final class Report {
     }
     if (arguments[0].equals("grpc")) {
       GRPC.get(Integer.parseInt(arguments[1]))
-          .run(shortTurns(arguments[2].equals("quick")))
+          .run(longWarmup(arguments[2].equals("quick")))
           .forEach(System.out::println);
       return;
     }
@@ -104,6 +104,10 @@ public final class Report {
 
   private static Comparison.Effort effort(boolean quick) {
     return quick ? Comparison.Effort.QUICK : Comparison.Effort.FULL;
+  }
+
+  private static Comparison.Effort longWarmup(boolean quick) {
+    return quick ? Comparison.Effort.QUICK : Comparison.Effort.LONG_WARMUP;
   }
 
   private static Comparison.Effort shortTurns(boolean quick) {
@@ -162,7 +166,7 @@ public final class Report {
       paths("http", "requests/s", "a request", effort(quick), HTTP.size(), agreed);
     }
     if (all || grpc) {
-      paths("grpc", "calls/s", "a call", shortTurns(quick), GRPC.size(), agreed);
+      paths("grpc", "calls/s", "a call", longWarmup(quick), GRPC.size(), agreed);
     }
     agreed.forEach(line -> out.println("- " + line.substring("agreed ".length())));
     out.printf(

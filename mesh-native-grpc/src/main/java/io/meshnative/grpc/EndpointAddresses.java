@@ -47,14 +47,11 @@ record EndpointAddresses(
   static EndpointAddresses of(EndpointSet set) {
     Map<SocketAddress, Endpoint> addresses = new LinkedHashMap<>();
     List<String> skipped = new ArrayList<>();
-    boolean unix =
-        set.endpoints().stream().allMatch(endpoint -> endpoint.socketPath().isPresent());
+    boolean unix = set.endpoints().stream().allMatch(endpoint -> endpoint.socketPath().isPresent());
     for (Endpoint endpoint : set.endpoints()) {
       if (!unix && endpoint.socketPath().isPresent()) {
         skipped.add(
-            "expected TCP ports or unix sockets alone, found both; "
-                + endpoint
-                + " is left out");
+            "expected TCP ports or unix sockets alone, found both; " + endpoint + " is left out");
         continue;
       }
       try {

@@ -23,7 +23,9 @@ final class RecordBuffers implements ByteBufAllocator {
     this.allocator = allocator;
   }
 
-  /** Whether the TLS engine of a client writes to native memory; the JDK's is at home on the heap. */
+  /**
+   * Whether the TLS engine of a client writes to native memory; the JDK's is at home on the heap.
+   */
   static boolean suit(MeshClient mesh) {
     return !mesh.snapshot().tlsProvider().equals(TlsProvider.jsse().name());
   }

@@ -125,8 +125,7 @@ class ServiceConfigTest {
         });
   }
 
-  private HealthStatusManager serveWithHealth(MeshClient orders, String instance)
-      throws Exception {
+  private HealthStatusManager serveWithHealth(MeshClient orders, String instance) throws Exception {
     HealthStatusManager health = new HealthStatusManager();
     health.setStatus("test.Talk", ServingStatus.SERVING);
     TalkServer server =

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.Server;
 import io.grpc.ServerServiceDefinition;
+import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.ServerCalls;
@@ -14,10 +16,15 @@ import io.grpc.stub.StreamObserver;
 import io.meshnative.MeshClient;
 import io.meshnative.MeshSnapshot;
 import io.meshnative.intention.Decision;
+import io.meshnative.intention.HttpRequestView;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -187,6 +194,58 @@ class WithdrawnCallsTest {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** It was allowed when it came, and is not when it is its turn. */
+  @Tag("T25")
+  @Test
+  void aCallThatWaitsForAThreadIsDecidedWhenItGetsOne() throws Exception {
+    CountDownLatch leave = new CountDownLatch(1);
+    ExecutorService busy = Executors.newSingleThreadExecutor();
+    world.keep(busy::shutdown);
+    world.keep(leave::countDown);
+    busy.execute(() -> awaitUninterruptibly(leave));
+    AtomicInteger arrived = new AtomicInteger();
+    Server server =
+        world.serve(
+            db,
+            builder ->
+                builder
+                    .addService(letters.service())
+                    .executor(busy)
+                    .addStreamTracerFactory(
+                        new ServerStreamTracer.Factory() {
+                          @Override
+                          public ServerStreamTracer newServerStreamTracer(
+                              String name, Metadata headers) {
+                            arrived.incrementAndGet();
+                            return new ServerStreamTracer() {};
+                          }
+                        }));
+    Stream tell =
+        Stream.open(
+            world.stranger("web", server),
+            Words.method(Letters.TELL, MethodType.SERVER_STREAMING),
+            "one");
+    await().atMost(ServerWorld.GUARD).until(() -> arrived.get() == 1);
+    flip();
+    HttpRequestView call = HttpRequestView.of("POST", "/" + Letters.TELL, List.of("db"), Map.of());
+    await().atMost(ServerWorld.GUARD).until(() -> !db.explain("web", call).isAllowed());
+    leave.countDown();
+    assertWithdrawn(tell);
+    assertThat(letters.entered).hasValue(0);
+  }
+
+  @Tag("T25")
+  @Test
+  void aServerThatRunsItsCallsOnTheEventLoopEndsThemToo() throws Exception {
+    Server server =
+        world.serve(db, builder -> builder.addService(letters.service()).directExecutor());
+    Stream talk = Stream.open(world.stranger("web", server), Words.bidi(Letters.TALK), "two");
+    await().atMost(ServerWorld.GUARD).until(() -> talk.came.contains("two"));
+    flip();
+    assertWithdrawn(talk);
+    await().atMost(ServerWorld.GUARD).until(() -> letters.cancelled.get() == 1);
   }
 
   @Tag("T25")

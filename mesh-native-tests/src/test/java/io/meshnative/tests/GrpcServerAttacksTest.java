@@ -41,7 +41,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(600)
 class GrpcServerAttacksTest {
   private static final long SEED = 20_261_121;
-  private static final int CONNECTIONS = 150;
+  private static final int CONNECTIONS = 80;
   private static final int FRAMES = 40;
   private static final int PRIORITY = 2;
 
@@ -198,7 +198,7 @@ class GrpcServerAttacksTest {
     RESETS {
       @Override
       void on(RawHttp2 http2) throws IOException {
-        for (int i = 0; i < 5_000; i++) {
+        for (int i = 0; i < 3_200; i++) {
           http2.reset(call(http2, GrpcLetters.TALK, false));
         }
       }
@@ -206,16 +206,15 @@ class GrpcServerAttacksTest {
     STREAMS_THAT_THE_SERVER_MUST_RESET {
       @Override
       void on(RawHttp2 http2) throws IOException {
-        for (int i = 0; i < 5_000; i++) {
-          http2.frame(
-              RawHttp2.WINDOW_UPDATE, 0, call(http2, GrpcLetters.TALK, false), new byte[4]);
+        for (int i = 0; i < 3_200; i++) {
+          http2.frame(RawHttp2.WINDOW_UPDATE, 0, call(http2, GrpcLetters.TALK, false), new byte[4]);
         }
       }
     },
     STREAMS {
       @Override
       void on(RawHttp2 http2) throws IOException {
-        for (int i = 0; i < 5_000; i++) {
+        for (int i = 0; i < 2_000; i++) {
           call(http2, GrpcLetters.TALK, false);
         }
       }
@@ -233,7 +232,7 @@ class GrpcServerAttacksTest {
       @Override
       void on(RawHttp2 http2) throws IOException {
         http2.frame(RawHttp2.HEADERS, 0, 1, RawHttp2.block(":method", "POST"));
-        for (int i = 0; i < 20_000; i++) {
+        for (int i = 0; i < 5_000; i++) {
           http2.frame(RawHttp2.CONTINUATION, 0, 1, new byte[0]);
         }
       }
@@ -258,7 +257,7 @@ class GrpcServerAttacksTest {
     SETTINGS {
       @Override
       void on(RawHttp2 http2) throws IOException {
-        for (int i = 0; i < 20_000; i++) {
+        for (int i = 0; i < 5_000; i++) {
           http2.frame(RawHttp2.SETTINGS, 0, 0, new byte[] {0, 4, 0, 1, 0, 0});
         }
       }
@@ -266,7 +265,7 @@ class GrpcServerAttacksTest {
     PINGS {
       @Override
       void on(RawHttp2 http2) throws IOException {
-        for (int i = 0; i < 20_000; i++) {
+        for (int i = 0; i < 5_000; i++) {
           http2.frame(RawHttp2.PING, 0, 0, new byte[8]);
         }
       }
@@ -274,7 +273,7 @@ class GrpcServerAttacksTest {
     PRIORITIES {
       @Override
       void on(RawHttp2 http2) throws IOException {
-        for (int i = 0; i < 20_000; i++) {
+        for (int i = 0; i < 5_000; i++) {
           http2.frame(PRIORITY, 0, 2 * i + 1, new byte[] {0, 0, 0, 0, 1});
         }
       }
@@ -283,7 +282,7 @@ class GrpcServerAttacksTest {
       @Override
       void on(RawHttp2 http2) throws IOException {
         int stream = call(http2, GrpcLetters.TALK, false);
-        for (int i = 0; i < 20_000; i++) {
+        for (int i = 0; i < 5_000; i++) {
           http2.frame(RawHttp2.DATA, 0, stream, new byte[0]);
         }
       }

@@ -222,14 +222,7 @@ record HealthDecoder(
       throws Skip {
     try {
       return new Endpoint(
-          row.instance,
-          row.node,
-          host,
-          0,
-          identity,
-          kind,
-          weight,
-          Optional.of(row.socketPath));
+          row.instance, row.node, host, 0, identity, kind, weight, Optional.of(row.socketPath));
     } catch (IllegalArgumentException e) {
       throw new Skip("its unix socket has no usable path");
     }

@@ -368,8 +368,7 @@ public final class Dialer implements AutoCloseable {
       Runnable onClosed,
       int hint)
       throws IOException {
-    Socket raw =
-        RawSockets.open(endpoint, budget, names, preparer);
+    Socket raw = RawSockets.open(endpoint, budget, names, preparer);
     MeshEngine engine;
     TlsChannel channel;
     try {

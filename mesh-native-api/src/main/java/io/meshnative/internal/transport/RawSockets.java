@@ -11,8 +11,8 @@ import java.net.UnknownHostException;
 import java.nio.file.Path;
 
 /**
- * Opens connections of TCP, and of unix sockets. A socket that is returned is connected; one that is not returned is
- * closed.
+ * Opens connections of TCP, and of unix sockets. A socket that is returned is connected; one that
+ * is not returned is closed.
  *
  * <p>Interrupts: a platform thread that is interrupted while it connects goes on, keeps its
  * interrupt status and ends within the budget; a virtual thread's attempt is ended by the JDK at
@@ -70,8 +70,7 @@ public final class RawSockets {
    * @return the connected socket
    * @throws IOException as {@link #open(InetSocketAddress, Deadline, HostNames, SocketPreparer)}
    */
-  static Socket open(
-      Endpoint endpoint, Deadline budget, HostNames names, SocketPreparer preparer)
+  static Socket open(Endpoint endpoint, Deadline budget, HostNames names, SocketPreparer preparer)
       throws IOException {
     if (endpoint.socketPath().isEmpty()) {
       return open(

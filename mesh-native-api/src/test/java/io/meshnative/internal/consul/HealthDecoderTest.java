@@ -138,9 +138,7 @@ class HealthDecoderTest {
   @ParameterizedTest
   @ValueSource(strings = {"\"Port\":9443", "\"Port\":0"})
   void aUnixSocketIsTakenAndNoPortBesideIt(String port) throws Exception {
-    String row =
-        without(
-            row("", ""), "\"Port\":9443", port + ",\"SocketPath\":\"/run/db.sock\"");
+    String row = without(row("", ""), "\"Port\":9443", port + ",\"SocketPath\":\"/run/db.sock\"");
     Endpoint endpoint = decode(row).endpoints().get(0);
     assertThat(endpoint.socketPath()).contains("/run/db.sock");
     assertThat(endpoint.port()).isZero();
@@ -152,8 +150,7 @@ class HealthDecoderTest {
   @CsvSource({"107, 1", "108, 0", "1000000, 0"})
   void t54ThePathOfAUnixSocketIsBounded(int length, int taken) throws Exception {
     String path = "/" + "x".repeat(length - 1);
-    String row =
-        without(row("", ""), "\"Port\":9443", "\"SocketPath\":\"" + path + "\"");
+    String row = without(row("", ""), "\"Port\":9443", "\"SocketPath\":\"" + path + "\"");
     EndpointSet set = decode(row);
     assertThat(set.endpoints()).hasSize(taken);
     assertThat(set.skipped()).hasSize(1 - taken).allMatch(why -> why.length() < 400);
