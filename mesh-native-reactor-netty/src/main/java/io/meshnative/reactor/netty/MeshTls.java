@@ -34,7 +34,11 @@ final class MeshTls extends SslHandler {
   private volatile @Nullable MeshPeer peer;
 
   MeshTls(
-      GuardedEngine engine, MeshClient mesh, RequestJudge judge, @Nullable Duration idleTimeout) {
+      GuardedEngine engine,
+      MeshClient mesh,
+      RequestJudge judge,
+      OpenGate open,
+      @Nullable Duration idleTimeout) {
     super(engine);
     this.mesh = mesh;
     this.judge = judge;

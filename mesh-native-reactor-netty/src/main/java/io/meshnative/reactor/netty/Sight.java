@@ -72,6 +72,7 @@ final class Sight {
     Class<?> type = handler.getClass();
     return type == HttpServerCodec.class
         || type == Http2FrameCodec.class
+        || type == Doorway.class
         || type == IdleTimeoutHandler.class
         || type == LoggingHandler.class
         || (handler instanceof LoggingHandler && isReactors(type))
