@@ -20,13 +20,11 @@ import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.http.client.autoconfigure.imperative.ImperativeHttpClientAutoConfiguration;
 import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
 import org.springframework.boot.restclient.autoconfigure.RestClientAutoConfiguration;
-import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
-import org.springframework.boot.web.server.servlet.ServletWebServerFactory;
+import org.springframework.boot.tomcat.autoconfigure.servlet.TomcatServletWebServerAutoConfiguration;
 import org.springframework.boot.web.server.servlet.context.AnnotationConfigServletWebServerApplicationContext;
 import org.springframework.boot.web.server.servlet.context.ServletWebServerApplicationContext;
 import org.springframework.context.ApplicationContextInitializer;
 import org.springframework.context.ConfigurableApplicationContext;
-import org.springframework.context.annotation.Bean;
 import org.springframework.context.aot.ApplicationContextAotGenerator;
 import org.springframework.context.support.GenericApplicationContext;
 import org.springframework.core.env.MapPropertySource;
@@ -45,16 +43,12 @@ class AheadOfTimeTest {
     MeshJdbcAutoConfiguration.class,
     MeshServletServerAutoConfiguration.class,
     MeshSecurityAutoConfiguration.class,
+    TomcatServletWebServerAutoConfiguration.class,
     DataSourceAutoConfiguration.class,
     ImperativeHttpClientAutoConfiguration.class,
     RestClientAutoConfiguration.class
   })
-  static class Shop {
-    @Bean
-    ServletWebServerFactory factory() {
-      return new TomcatServletWebServerFactory();
-    }
-  }
+  static class Shop {}
 
   private static void given(ConfigurableApplicationContext context, String agent) {
     context
