@@ -120,7 +120,7 @@ public final class StartReport {
   private void print(PrintStream out) {
     out.println("| | until up, ms | **ratio of time** | CPU, ms | ratio of CPU |");
     out.println("|---|---|---|---|---|");
-    List<Start> plain = starts.get(StartKind.WITHOUT);
+    List<Start> plain = starts.getOrDefault(StartKind.WITHOUT, List.of());
     starts.forEach((kind, all) ->
         out.printf(
             Locale.ROOT,

@@ -7,7 +7,9 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What is compared differs by the starter and by nothing else. What it costs is no test's business. */
+/**
+ * What is compared differs by the starter and by nothing else. What it costs is no test's business.
+ */
 class StartReportTest {
   private static final String WHOLE = System.getProperty("java.class.path");
 
