@@ -74,9 +74,12 @@ final class EventLoops {
   @SuppressWarnings("deprecation") // of Netty 4.2; Spring Boot 4.1 gives its users a gRPC on 4.1
   static EventLoopGroup of(int threads, String name) {
     DefaultThreadFactory factory = new DefaultThreadFactory(name, true);
-    return Epoll.isAvailable()
-        ? new EpollEventLoopGroup(threads, factory)
-        : new NioEventLoopGroup(threads, factory);
+    // Not one expression: what both have in common is a class that Netty 4.1 does not have, and
+    // newer compilers write it into the bytecode.
+    if (Epoll.isAvailable()) {
+      return new EpollEventLoopGroup(threads, factory);
+    }
+    return new NioEventLoopGroup(threads, factory);
   }
 
   /**

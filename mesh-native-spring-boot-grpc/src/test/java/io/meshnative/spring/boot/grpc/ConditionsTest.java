@@ -4,11 +4,9 @@ import static io.meshnative.spring.boot.grpc.Speech.GUARD;
 import static io.meshnative.spring.boot.grpc.Speech.call;
 import static io.meshnative.spring.boot.grpc.Speech.end;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.ChannelCredentials;
 import io.grpc.ManagedChannel;
-import io.grpc.ManagedChannelBuilder;
 import io.grpc.Server;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
@@ -16,7 +14,6 @@ import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
-import io.meshnative.spring.boot.MeshAutoConfiguration;
 import io.meshnative.testkit.EmbeddedControlPlane;
 import io.meshnative.testkit.EmbeddedMesh;
 import java.util.List;
@@ -25,22 +22,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
-import org.springframework.boot.autoconfigure.ssl.SslAutoConfiguration;
-import org.springframework.boot.diagnostics.FailureAnalysis;
-import org.springframework.boot.diagnostics.FailureAnalyzer;
-import org.springframework.boot.grpc.client.autoconfigure.CompositeChannelFactoryAutoConfiguration;
-import org.springframework.boot.grpc.client.autoconfigure.GrpcClientAutoConfiguration;
-import org.springframework.boot.grpc.server.autoconfigure.GrpcServerAutoConfiguration;
-import org.springframework.boot.grpc.server.autoconfigure.GrpcServerServicesAutoConfiguration;
-import org.springframework.boot.grpc.server.autoconfigure.health.GrpcServerHealthAutoConfiguration;
 import org.springframework.boot.test.context.FilteredClassLoader;
-import org.springframework.boot.test.context.assertj.AssertableApplicationContext;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
-import org.springframework.core.io.support.SpringFactoriesLoader;
 import org.springframework.grpc.client.ClientInterceptorsConfigurer;
 import org.springframework.grpc.client.DefaultGrpcChannelFactory;
 import org.springframework.grpc.client.GrpcChannelBuilderCustomizer;
@@ -52,40 +39,17 @@ import org.springframework.grpc.server.InProcessGrpcServerFactory;
 import org.springframework.grpc.server.NettyGrpcServerFactory;
 import org.springframework.grpc.server.ServerBuilderCustomizer;
 import org.springframework.grpc.server.ShadedNettyGrpcServerFactory;
+import org.springframework.grpc.server.lifecycle.GrpcServerLifecycle;
 
 /** What is there, what backs off, and what is left alone. */
 @EmbeddedMesh
 class ConditionsTest {
-  private static final AutoConfigurations ALL =
-      AutoConfigurations.of(
-          MeshAutoConfiguration.class,
-          MeshGrpcAdditionalServerAutoConfiguration.class,
-          MeshGrpcClientAutoConfiguration.class,
-          MeshGrpcServerAutoConfiguration.class,
-          PlainNettyAutoConfiguration.class,
-          SslAutoConfiguration.class,
-          CompositeChannelFactoryAutoConfiguration.class,
-          GrpcClientAutoConfiguration.class,
-          GrpcServerAutoConfiguration.class,
-          GrpcServerServicesAutoConfiguration.class,
-          GrpcServerHealthAutoConfiguration.class);
-
   private final ApplicationContextRunner client;
   private final ApplicationContextRunner server;
 
   ConditionsTest(EmbeddedControlPlane plane) {
-    client =
-        new ApplicationContextRunner()
-            .withConfiguration(ALL)
-            .withPropertyValues(
-                "mesh-native.service=web",
-                "mesh-native.consul.address=" + plane.httpAddr(),
-                "mesh-native.shutdown-drain=0s");
-    server =
-        client
-            .withBean(Speech.class)
-            .withPropertyValues(
-                "spring.grpc.server.port=0", "spring.grpc.server.address=127.0.0.1");
+    client = Contexts.client(plane);
+    server = Contexts.server(plane);
   }
 
   @Test
@@ -162,9 +126,9 @@ class ConditionsTest {
               context
                   .getBean(
                       "nettyGrpcServerLifecycle",
-                      org.springframework.grpc.server.lifecycle.GrpcServerLifecycle.class)
+                      GrpcServerLifecycle.class)
                   .getPort();
-          int mesh = enterCatalog(plane, context);
+          int mesh = Contexts.enterCatalog(plane, context);
           assertThat(mesh).isNotEqualTo(own);
           assertThat(call(channels.createChannel("127.0.0.1:" + own), Speech.WHO, ""))
               .isEqualTo("nobody");
@@ -323,129 +287,5 @@ class ConditionsTest {
                 .hasNotFailed()
                 .hasSingleBean(ShadedNettyGrpcChannelFactory.class)
                 .hasSingleBean(ShadedNettyGrpcServerFactory.class));
-  }
-
-  @Test
-  void aCertificateOfTheServersOwnAndTheMeshExcludeEachOther() {
-    server
-        .withPropertyValues("spring.grpc.server.ssl.bundle=own")
-        .run(context -> {
-          FailureAnalysis analysis = analyse(context);
-          assertThat(analysis.getDescription()).contains("spring.grpc.server.ssl");
-          assertThat(analysis.getAction()).contains("mesh-native.grpc.server.mode=additional");
-        });
-  }
-
-  @Configuration(proxyBeanMethods = false)
-  static class Caller {
-    @Bean
-    ManagedChannel orders(GrpcChannelFactory channels) {
-      return channels.createChannel("orders");
-    }
-  }
-
-  @Test
-  void tlsSettingsOfAChannelAndTheMeshExcludeEachOther() {
-    client
-        .withUserConfiguration(Caller.class)
-        .withPropertyValues(
-            "spring.grpc.client.channel.orders.target=orders.mesh",
-            "spring.grpc.client.channel.orders.ssl.bundle=own")
-        .run(context -> {
-          FailureAnalysis analysis = analyse(context);
-          assertThat(analysis.getDescription())
-              .contains("\"orders\"", "spring.grpc.client.channel.orders.ssl");
-          assertThat(analysis.getAction()).contains("dns:///");
-        });
-  }
-
-  @Test
-  void aMeshHostThatNamesNoServiceIsNeverLeftToDns() {
-    client.run(context ->
-        assertThatThrownBy(
-                () -> context.getBean(GrpcChannelFactory.class).createChannel("a.x.ns.y.ns.mesh"))
-            .isInstanceOf(IllegalArgumentException.class)
-            .hasMessageContaining("the part .ns twice"));
-  }
-
-  @Configuration(proxyBeanMethods = false)
-  static class Stranger {
-    @Bean
-    <T extends ManagedChannelBuilder<T>> GrpcChannelBuilderCustomizer<T> authority() {
-      return (target, builder) -> builder.overrideAuthority("stranger");
-    }
-  }
-
-  @Test
-  void nobodyElseSaysWhoMustAnswer() {
-    client
-        .withUserConfiguration(Stranger.class)
-        .run(context ->
-            assertThatThrownBy(
-                    () -> context.getBean(GrpcChannelFactory.class).createChannel("mesh:///orders"))
-                .isInstanceOf(UnsupportedOperationException.class)
-                .hasMessageContaining("authority"));
-  }
-
-  @Test
-  void theSettingsOfChannelsAndServersHoldInTheMeshToo(EmbeddedControlPlane plane) {
-    server
-        .withPropertyValues(
-            "spring.grpc.server.inbound.message.max-size=64B",
-            "spring.grpc.client.channel.web.target=mesh:///web",
-            "spring.grpc.client.channel.web.inbound.message.max-size=16B",
-            "spring.grpc.client.channel.quick.target=mesh:///web",
-            "spring.grpc.client.channel.quick.default.deadline=1s",
-            "spring.grpc.client.channel.quick.health.enabled=true")
-        .run(context -> {
-          enterCatalog(plane, context);
-          GrpcChannelFactory channels = context.getBean(GrpcChannelFactory.class);
-          ManagedChannel web = channels.createChannel("web");
-          Awaitility.await().atMost(GUARD).until(() -> end(web, Speech.SAY) == Status.Code.OK);
-          String tooLongForTheChannel = "a".repeat(32);
-          ManagedChannel any = channels.createChannel("mesh:///web");
-          assertThat(call(any, Speech.SAY, tooLongForTheChannel)).isEqualTo(tooLongForTheChannel);
-          assertThat(failure(web, tooLongForTheChannel)).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
-          assertThat(failure(any, "a".repeat(65))).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
-          assertThatThrownBy(() ->
-                  io.grpc.stub.ClientCalls.blockingUnaryCall(
-                      channels.createChannel("quick"),
-                      Speech.WAIT,
-                      io.grpc.CallOptions.DEFAULT,
-                      "x"))
-              .hasMessageStartingWith("DEADLINE_EXCEEDED");
-        });
-  }
-
-  /**
-   * The contexts of these tests tell of no readiness, so their registration would stay critical.
-   */
-  private static int enterCatalog(
-      EmbeddedControlPlane plane, AssertableApplicationContext context) {
-    int port = context.getEnvironment().getRequiredProperty("local.mesh.grpc.port", Integer.class);
-    plane.register("web", "web", "127.0.0.1", port);
-    return port;
-  }
-
-  private static Status.Code failure(ManagedChannel channel, String word) {
-    try {
-      call(channel, Speech.SAY, word);
-      return Status.Code.OK;
-    } catch (io.grpc.StatusRuntimeException e) {
-      return e.getStatus().getCode();
-    }
-  }
-
-  private static FailureAnalysis analyse(AssertableApplicationContext context) {
-    Throwable failure = context.getStartupFailure();
-    assertThat(failure).isNotNull();
-    return SpringFactoriesLoader.forDefaultResourceLocation()
-        .load(FailureAnalyzer.class, (type, name, failed) -> {}) // some of Boot's want arguments
-        .stream()
-        .filter(analyzer -> analyzer.getClass().getPackageName().startsWith("io.meshnative"))
-        .map(analyzer -> analyzer.analyze(failure))
-        .filter(java.util.Objects::nonNull)
-        .findFirst()
-        .orElseThrow();
   }
 }

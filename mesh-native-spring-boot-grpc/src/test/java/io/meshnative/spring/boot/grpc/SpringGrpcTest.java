@@ -121,6 +121,7 @@ class SpringGrpcTest {
                     "mesh-native.register.enabled=true",
                     "mesh-native.register.address=127.0.0.1",
                     "spring.grpc.server.port=0",
+                    "spring.grpc.server.shutdown.grace-period=2m",
                     "server.port=0",
                     "server.address=127.0.0.1",
                     "management.server.port=0",
