@@ -8,6 +8,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -129,7 +130,7 @@ final class OpenSockets {
   /** The connected sockets to a destination. */
   List<Opened> of(MeshClient client, Destination destination) {
     return connected(
-        opened -> opened.client().get() == client && destination.equals(opened.dialled().get()));
+        opened -> opened.client().get() == client && Objects.equals(destination, opened.dialled().get()));
   }
 
   private List<Opened> connected(Predicate<Opened> which) {

@@ -21,7 +21,6 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -424,60 +423,6 @@ class JdbcPoolTest {
       }
     }
     return backends;
-  }
-
-  /** Somebody interrupts the thread by which the pool connects: it connects again. */
-  @Test
-  void thePoolsThreadIsNotLostByAnInterruptInADial() throws Exception {
-    plane.plane().faults().hang(); // so that nobody knows whether there is such a service
-    HikariConfig config = new HikariConfig();
-    config.setJdbcUrl("jdbc:postgresql://late/postgres?connectTimeout=600");
-    config.setUsername(DatabaseServer.USER);
-    config.setPassword(DatabaseServer.PASSWORD);
-    config.setMaximumPoolSize(1);
-    config.setConnectionTimeout(2 * Cast.GUARD.toMillis());
-    config.setInitializationFailTimeout(-1);
-    Queue<Thread> threads = new ConcurrentLinkedQueue<>();
-    config.setThreadFactory(task -> {
-      Thread thread = new Thread(task, "pool");
-      thread.setDaemon(true);
-      threads.add(thread);
-      return thread;
-    });
-    HikariDataSource pool = cast.keep(MeshHikari.builder(config).options(web.options()).build());
-    CompletableFuture<String> borrower = Background.supply(() -> served(pool));
-    Thread[] dialling = {null};
-    Cast.await(
-        "a thread of the pool waits for an endpoint",
-        () -> {
-          dialling[0] =
-              threads.stream().filter(JdbcPoolTest::waitsInTheMesh).findFirst().orElse(null);
-          return dialling[0] != null;
-        });
-    dialling[0].interrupt();
-    Thread interrupted = dialling[0];
-    Cast.await("it does not go on waiting", () -> !waitsInTheMesh(interrupted));
-    plane.plane().faults().resume();
-    RawPeer late = RawPeer.of(Security.getProvider("SunJSSE"), plane.plane().caIssue("late"));
-    Terminator terminator = cast.keep(new Terminator(late.listen(), database.port()));
-    plane.register("late", "late-1", "127.0.0.1", terminator.port());
-    // An interrupt tells the pool to stop connecting; whoever borrows next makes it begin again.
-    assertThat(served(pool)).isEqualTo("served");
-    assertThat(borrower.get()).isEqualTo("served");
-  }
-
-  private static String served(HikariDataSource pool) {
-    try (Connection connection = pool.getConnection()) {
-      return one(connection, "SELECT 'served'");
-    } catch (SQLException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  private static boolean waitsInTheMesh(Thread thread) {
-    return thread.getState() == Thread.State.TIMED_WAITING
-        && java.util.Arrays.stream(thread.getStackTrace())
-            .anyMatch(frame -> frame.getClassName().startsWith("io.meshnative.internal.transport"));
   }
 
   @Test
