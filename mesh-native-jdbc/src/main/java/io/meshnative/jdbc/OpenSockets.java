@@ -129,8 +129,8 @@ final class OpenSockets {
 
   /** The connected sockets to a destination. */
   List<Opened> of(MeshClient client, Destination destination) {
-    return connected(
-        opened -> opened.client().get() == client && Objects.equals(destination, opened.dialled().get()));
+    return connected(opened ->
+        opened.client().get() == client && Objects.equals(destination, opened.dialled().get()));
   }
 
   private List<Opened> connected(Predicate<Opened> which) {

@@ -94,11 +94,7 @@ class MeshMeterBinderTest extends Contract {
             () ->
                 value("mesh.connections.withdrawn", "service", "db", "direction", "inbound")
                         + value(
-                            "mesh.connections.withdrawn",
-                            "service",
-                            "web",
-                            "direction",
-                            "outbound")
+                            "mesh.connections.withdrawn", "service", "web", "direction", "outbound")
                     > 0);
       }
       Cast.await(

@@ -123,11 +123,7 @@ class ConditionsTest {
           assertThat(context).hasSingleBean(NettyGrpcServerFactory.class);
           GrpcChannelFactory channels = context.getBean(GrpcChannelFactory.class);
           int own =
-              context
-                  .getBean(
-                      "nettyGrpcServerLifecycle",
-                      GrpcServerLifecycle.class)
-                  .getPort();
+              context.getBean("nettyGrpcServerLifecycle", GrpcServerLifecycle.class).getPort();
           int mesh = Contexts.enterCatalog(plane, context);
           assertThat(mesh).isNotEqualTo(own);
           assertThat(call(channels.createChannel("127.0.0.1:" + own), Speech.WHO, ""))

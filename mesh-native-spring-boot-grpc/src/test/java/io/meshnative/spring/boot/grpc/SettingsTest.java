@@ -122,10 +122,7 @@ class SettingsTest {
           assertThat(failure(any, "a".repeat(65))).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
           assertThatThrownBy(() ->
                   ClientCalls.blockingUnaryCall(
-                      channels.createChannel("quick"),
-                      Speech.WAIT,
-                      CallOptions.DEFAULT,
-                      "x"))
+                      channels.createChannel("quick"), Speech.WAIT, CallOptions.DEFAULT, "x"))
               .hasMessageStartingWith("DEADLINE_EXCEEDED");
         });
   }
