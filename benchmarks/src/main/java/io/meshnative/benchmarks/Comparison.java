@@ -43,6 +43,8 @@ final class Comparison {
   record Effort(int warmupMillis, int warmups, int turnMillis, int rounds) {
     static final Effort FULL = new Effort(1500, 3, 500, 20);
     static final Effort SHORT_TURNS = new Effort(750, 3, 200, 20);
+    static final Effort FEW_TURNS = new Effort(500, 2, 200, 16);
+    static final Effort LONG_WARMUP = new Effort(2000, 3, 300, 16);
     static final Effort QUICK = new Effort(300, 1, 100, 4);
   }
 
