@@ -47,6 +47,13 @@ final class Comparison {
     /** For code so deep that the compiler is busy with it for many seconds. */
     static final Effort LONG_WARMUP = new Effort(3000, 3, 200, 40);
 
+
+    /** For databases, of which there are many paths. */
+    static final Effort FEW_TURNS = new Effort(500, 2, 200, 16);
+
+    /** For what is done so seldom in a second that it takes longer to warm up. */
+    static final Effort NEW_CONNECTIONS = new Effort(2000, 3, 300, 16);
+
     static final Effort QUICK = new Effort(300, 1, 100, 4);
   }
 

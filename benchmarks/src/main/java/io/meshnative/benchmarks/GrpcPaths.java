@@ -199,7 +199,10 @@ final class GrpcPaths implements AutoCloseable {
     if (envoy.isPresent()) {
       IssuedCertificate web = plane.caIssue("web");
       IssuedCertificate api = plane.caIssue("api");
-      addPlain("Envoys", sidecars.envoy(envoy.get(), true, behind, plane.roots().get(0), web, api));
+      addPlain(
+          "Envoys",
+          sidecars.envoy(
+              envoy.get(), Sidecars.Carried.HTTP2, behind, plane.roots().get(0), web, api));
     } else {
       missing.add("Envoys: no envoy binary");
     }

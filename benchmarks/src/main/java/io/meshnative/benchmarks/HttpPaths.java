@@ -144,7 +144,13 @@ final class HttpPaths implements AutoCloseable {
       IssuedCertificate api = plane.caIssue("api");
       addPlain(
           "Envoys",
-          sidecars.envoy(envoy.get(), http2, behind.port(), plane.roots().get(0), web, api));
+          sidecars.envoy(
+              envoy.get(),
+              http2 ? Sidecars.Carried.HTTP2 : Sidecars.Carried.HTTP1,
+              behind.port(),
+              plane.roots().get(0),
+              web,
+              api));
     } else {
       missing.add("Envoys: no envoy binary");
     }

@@ -47,6 +47,21 @@ record PathComparison(String title, int callers) {
    */
   List<String> run(List<? extends CallPath> all, List<String> missing, Comparison.Effort effort)
       throws Exception {
+    return run(all, 1, missing, effort);
+  }
+
+  /**
+   * Runs it with several paths that the others are compared with, a pair of columns each.
+   *
+   * @param all those that the others are compared with first
+   * @param compared how many those are
+   * @param missing which other paths there are not, and why
+   * @param effort how long
+   * @return the rows of the table and what else is to be said
+   */
+  List<String> run(
+      List<? extends CallPath> all, int compared, List<String> missing, Comparison.Effort effort)
+      throws Exception {
     ExecutorService threads = Executors.newFixedThreadPool(callers);
     try {
       for (CallPath path : all) {
@@ -68,7 +83,7 @@ record PathComparison(String title, int callers) {
         }
       }
       List<String> lines = new ArrayList<>();
-      List<Turn> ours = turns.get(all.get(0));
+      List<List<Turn>> ours = all.subList(0, compared).stream().map(turns::get).toList();
       turns.forEach((path, its) -> lines.add("row " + row(path, its, ours)));
       missing.forEach(why -> lines.add("agreed not compared: " + why));
       return lines;
@@ -128,22 +143,34 @@ record PathComparison(String title, int callers) {
     return Arrays.copyOf(latencies, count);
   }
 
-  private String row(CallPath path, List<Turn> its, List<Turn> ours) {
-    boolean self = its.equals(ours);
+  private String row(CallPath path, List<Turn> its, List<List<Turn>> ours) {
     long[] latencies =
         its.stream().flatMapToLong(turn -> Arrays.stream(turn.latencies())).toArray();
     Arrays.sort(latencies);
-    return String.format(
-        Locale.ROOT,
-        "| %s, %s | %,.0f | %,.0f | %,.0f | %,.0f | %s | %s |",
-        title,
-        path.name(),
-        1e6 / median(micros(its)),
-        quantile(latencies, 0.50),
-        quantile(latencies, 0.99),
-        median(cpu(its)),
-        self ? "" : "**" + Ratio.of(micros(ours), micros(its)) + "**",
-        self ? "" : Ratio.of(cpu(ours), cpu(its)));
+    StringBuilder row = new StringBuilder();
+    row.append(
+        String.format(
+            Locale.ROOT,
+            "| %s, %s | %s | %,.0f | %,.0f | %,.0f |",
+            title,
+            path.name(),
+            rate(1e6 / median(micros(its))),
+            quantile(latencies, 0.50),
+            quantile(latencies, 0.99),
+            median(cpu(its))));
+    for (List<Turn> one : ours) {
+      boolean self = one.equals(its);
+      row.append(
+          String.format(
+              " %s | %s |",
+              self ? "" : "**" + Ratio.of(micros(one), micros(its)) + "**",
+              self ? "" : Ratio.of(cpu(one), cpu(its))));
+    }
+    return row.toString();
+  }
+
+  private static String rate(double perSecond) {
+    return String.format(Locale.ROOT, perSecond < 100 ? "%.1f" : "%,.0f", perSecond);
   }
 
   private static double[] micros(List<Turn> turns) {

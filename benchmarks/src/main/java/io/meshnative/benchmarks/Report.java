@@ -50,6 +50,15 @@ public final class Report {
           new GrpcComparison("unary, 32 in flight", GrpcPath.GrpcCall.UNARY, 32),
           new GrpcComparison("stream of 64 × 64 KiB", GrpcPath.GrpcCall.STREAM, 1));
 
+  private static final List<JdbcComparison> JDBC =
+      List.of(
+          new JdbcComparison("SELECT 1", Database.Kind.POSTGRESQL, JdbcPath.Work.SELECT, 1),
+          new JdbcComparison("SELECT 1 × 8", Database.Kind.POSTGRESQL, JdbcPath.Work.SELECT, 8),
+          new JdbcComparison("connection", Database.Kind.POSTGRESQL, JdbcPath.Work.CONNECT, 1),
+          new JdbcComparison("fetch of 16 MB", Database.Kind.POSTGRESQL, JdbcPath.Work.FETCH, 1),
+          new JdbcComparison("SELECT 1", Database.Kind.MARIADB, JdbcPath.Work.SELECT, 1),
+          new JdbcComparison("connection", Database.Kind.MARIADB, JdbcPath.Work.CONNECT, 1));
+
   private final PrintStream out;
   private final boolean quick;
 
@@ -66,10 +75,10 @@ public final class Report {
   /**
    * Runs.
    *
-   * @param arguments where to write the tables to; then nothing, or {@code quick}, and {@code http}
-   *     or {@code grpc} for the paths of these alone. Or {@code compare}, {@code rules}, {@code
-   *     http} or {@code grpc}, the number of a comparison, and {@code full} or {@code quick}: what
-   *     this program starts itself with
+   * @param arguments where to write the tables to; then nothing, or {@code quick}, and {@code
+   *     http}, {@code grpc} or {@code jdbc} for the paths of these alone. Or {@code compare},
+   *     {@code rules}, {@code http}, {@code grpc} or {@code jdbc}, the number of a comparison, and
+   *     {@code full} or {@code quick}: what this program starts itself with
    */
   public static void main(String[] arguments) throws Exception {
     if (arguments[0].equals("compare")) {
@@ -90,6 +99,12 @@ public final class Report {
       GRPC.get(Integer.parseInt(arguments[1]))
           .run(longWarmup(arguments[2].equals("quick")))
           .forEach(System.out::println);
+      return;
+    }
+    if (arguments[0].equals("jdbc")) {
+      JdbcComparison comparison = JDBC.get(Integer.parseInt(arguments[1]));
+      boolean quick = arguments[2].equals("quick");
+      comparison.run(fewTurns(comparison.work(), quick)).forEach(System.out::println);
       return;
     }
     Path file = Path.of(arguments[0]);
@@ -114,6 +129,16 @@ public final class Report {
     return quick ? Comparison.Effort.QUICK : Comparison.Effort.SHORT_TURNS;
   }
 
+  /** Connections are so few a second that it takes longer to warm them up. */
+  private static Comparison.Effort fewTurns(JdbcPath.Work work, boolean quick) {
+    if (quick) {
+      return Comparison.Effort.QUICK;
+    }
+    return work == JdbcPath.Work.CONNECT
+        ? Comparison.Effort.NEW_CONNECTIONS
+        : Comparison.Effort.FEW_TURNS;
+  }
+
   private static void compare(int number, boolean quick) throws Exception {
     Comparison.Subject subject = SUBJECTS.get(number);
     Comparison.Effort effort = effort(quick);
@@ -135,7 +160,8 @@ public final class Report {
   private void run(List<String> options) throws Exception {
     boolean http = options.contains("http");
     boolean grpc = options.contains("grpc");
-    boolean all = !http && !grpc;
+    boolean jdbc = options.contains("jdbc");
+    boolean all = !http && !grpc && !jdbc;
     long begun = System.nanoTime();
     out.printf(
         Locale.ROOT,
@@ -167,6 +193,9 @@ public final class Report {
     }
     if (all || grpc) {
       paths("grpc", "calls/s", "a call", longWarmup(quick), GRPC.size(), agreed);
+    }
+    if (all || jdbc) {
+      databases(agreed);
     }
     agreed.forEach(line -> out.println("- " + line.substring("agreed ".length())));
     out.printf(
@@ -208,6 +237,23 @@ public final class Report {
     out.println("|---|---|---|---|---|---|---|");
     for (int i = 0; i < comparisons; i++) {
       print(inItsOwnJvm(kind, i), agreed);
+    }
+    out.println();
+  }
+
+  private void databases(List<String> agreed) throws Exception {
+    out.printf(
+        "%s Ratios are mesh / the path of the row, with their 95 %% confidence intervals: below 1"
+            + " the mesh takes less; first by our listener in front of the database, then where"
+            + " the database does TLS itself.%n%n",
+        each(fewTurns(JdbcPath.Work.SELECT, quick)));
+    out.println(
+        "| | a second | p50, µs | p99, µs | CPU µs, all processes | **ratio of time, listener** |"
+            + " ratio of CPU, listener | **ratio of time, server's own TLS** |"
+            + " ratio of CPU, server's own TLS |");
+    out.println("|---|---|---|---|---|---|---|---|---|");
+    for (int i = 0; i < JDBC.size(); i++) {
+      print(inItsOwnJvm("jdbc", i), agreed);
     }
     out.println();
   }

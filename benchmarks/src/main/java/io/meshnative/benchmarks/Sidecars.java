@@ -47,7 +47,7 @@ final class Sidecars implements AutoCloseable {
         .findFirst();
   }
 
-  private static int reserve() throws IOException {
+  static int reserve() throws IOException {
     Socket socket = new Socket();
     socket.setReuseAddress(true);
     socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
@@ -55,15 +55,35 @@ final class Sidecars implements AutoCloseable {
     return socket.getLocalPort();
   }
 
-  /** What a pair of sidecars is. */
-  record Pair(int port, List<Process> processes) {}
+  /**
+   * What a pair of sidecars is.
+   *
+   * @param port where callers find the one on their side
+   * @param inbound where the other one listens, by mutual TLS
+   * @param processes the caller's, then the server's
+   */
+  record Pair(int port, int inbound, List<Process> processes) {}
+
+  /** What a pair of Envoys carries. */
+  enum Carried {
+    /** Bytes; the caller's id is looked at once a connection. */
+    TCP,
+    /** Requests over HTTP/1.1. */
+    HTTP1,
+    /** Requests over HTTP/2. */
+    HTTP2
+  }
 
   /**
    * Consul's own proxy on both sides, with a real agent. It carries bytes, and asks the agent for
    * each connection.
    */
   Pair builtIn(String consul, int application) throws Exception {
-    int http = reserve();
+    return builtIn(consul, reserve(), application);
+  }
+
+  /** The same, with the agent's API on a port that {@link #reserve} gave. */
+  Pair builtIn(String consul, int http, int application) throws Exception {
     start(
         List.of(
             consul,
@@ -97,7 +117,7 @@ final class Sidecars implements AutoCloseable {
     Process client =
         start(List.of(consul, "connect", "proxy", agent, "-service=web", "-upstream=api:" + here));
     awaitListening(here);
-    return new Pair(here, List.of(client, server));
+    return new Pair(here, there, List.of(client, server));
   }
 
   /**
@@ -106,7 +126,7 @@ final class Sidecars implements AutoCloseable {
    */
   Pair envoy(
       String envoy,
-      boolean http2,
+      Carried carried,
       int application,
       X509Certificate root,
       IssuedCertificate web,
@@ -118,14 +138,16 @@ final class Sidecars implements AutoCloseable {
     String inbound =
         bootstrap(
             there,
-            rbac(id(web)),
+            rbac(carried, id(web)),
             "\"transport_socket\":{\"name\":\"tls\",\"typed_config\":{\"@type\":\"type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext\",\"require_client_certificate\":true,\"common_tls_context\":{"
                 + own(api)
                 + ",\"validation_context\":{\"trusted_ca\":{\"inline_string\":"
                 + roots
-                + "}},\"alpn_protocols\":[\"h2\",\"http/1.1\"]}}},",
+                + "}}"
+                + (carried == Carried.TCP ? "" : ",\"alpn_protocols\":[\"h2\",\"http/1.1\"]")
+                + "}}},",
             application,
-            http2,
+            carried,
             "");
     String outbound =
         bootstrap(
@@ -133,7 +155,7 @@ final class Sidecars implements AutoCloseable {
             "",
             "",
             there,
-            http2,
+            carried,
             ",\"transport_socket\":{\"name\":\"tls\",\"typed_config\":{\"@type\":\"type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext\",\"common_tls_context\":{\"tls_params\":{\"tls_maximum_protocol_version\":\"TLSv1_3\"},"
                 + own(web)
                 + ",\"validation_context\":{\"trusted_ca\":{\"inline_string\":"
@@ -145,7 +167,7 @@ final class Sidecars implements AutoCloseable {
     awaitListening(there);
     Process client = envoy(envoy, "outbound", outbound);
     awaitListening(here);
-    return new Pair(here, List.of(client, server));
+    return new Pair(here, there, List.of(client, server));
   }
 
   private Process envoy(String envoy, String name, String json) throws IOException {
@@ -164,26 +186,54 @@ final class Sidecars implements AutoCloseable {
 
   /** One listener, one route, one cluster. */
   private static String bootstrap(
-      int port, String filters, String listenerTls, int to, boolean http2, String clusterTls) {
+      int port, String rbac, String listenerTls, int to, Carried carried, String clusterTls) {
     return "{\"static_resources\":{\"listeners\":[{\"name\":\"in\",\"address\":"
         + address(port)
         + ",\"filter_chains\":[{"
         + listenerTls
-        + "\"filters\":[{\"name\":\"envoy.filters.network.http_connection_manager\",\"typed_config\":{\"@type\":\"type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager\",\"stat_prefix\":\"in\",\"codec_type\":\"AUTO\",\"http_filters\":["
-        + filters
-        + "{\"name\":\"envoy.filters.http.router\",\"typed_config\":{\"@type\":\"type.googleapis.com/envoy.extensions.filters.http.router.v3.Router\"}}],\"route_config\":{\"name\":\"in\",\"virtual_hosts\":[{\"name\":\"in\",\"domains\":[\"*\"],\"routes\":[{\"match\":{\"prefix\":\"/\"},\"route\":{\"cluster\":\"out\",\"timeout\":\"0s\"}}]}]}}}]}]}],\"clusters\":[{\"name\":\"out\",\"type\":\"STATIC\",\"connect_timeout\":\"60s\",\"load_assignment\":{\"cluster_name\":\"out\",\"endpoints\":[{\"lb_endpoints\":[{\"endpoint\":{\"address\":"
+        + "\"filters\":["
+        + filters(carried, rbac)
+        + "]}]}],\"clusters\":[{\"name\":\"out\",\"type\":\"STATIC\",\"connect_timeout\":\"60s\",\"load_assignment\":{\"cluster_name\":\"out\",\"endpoints\":[{\"lb_endpoints\":[{\"endpoint\":{\"address\":"
         + address(to)
-        + "}}]}]},\"typed_extension_protocol_options\":{\"envoy.extensions.upstreams.http.v3.HttpProtocolOptions\":{\"@type\":\"type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions\",\"explicit_http_config\":{\""
-        + (http2 ? "http2_protocol_options" : "http_protocol_options")
-        + "\":{}}}}"
+        + "}}]}]}"
+        + upstreamOptions(carried)
         + clusterTls
         + "}]}}";
   }
 
-  private static String rbac(String caller) {
-    return "{\"name\":\"envoy.filters.http.rbac\",\"typed_config\":{\"@type\":\"type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC\",\"rules\":{\"action\":\"ALLOW\",\"policies\":{\"layer4\":{\"permissions\":[{\"any\":true}],\"principals\":[{\"authenticated\":{\"principal_name\":{\"exact\":"
-        + text(caller)
-        + "}}}]}}}}},";
+  private static String filters(Carried carried, String rbac) {
+    return carried == Carried.TCP
+        ? rbac
+            + "{\"name\":\"envoy.filters.network.tcp_proxy\",\"typed_config\":{\"@type\":\"type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy\",\"stat_prefix\":\"in\",\"cluster\":\"out\"}}"
+        : "{\"name\":\"envoy.filters.network.http_connection_manager\",\"typed_config\":{\"@type\":\"type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager\",\"stat_prefix\":\"in\",\"codec_type\":\"AUTO\",\"http_filters\":["
+            + rbac
+            + "{\"name\":\"envoy.filters.http.router\",\"typed_config\":{\"@type\":\"type.googleapis.com/envoy.extensions.filters.http.router.v3.Router\"}}],\"route_config\":{\"name\":\"in\",\"virtual_hosts\":[{\"name\":\"in\",\"domains\":[\"*\"],\"routes\":[{\"match\":{\"prefix\":\"/\"},\"route\":{\"cluster\":\"out\",\"timeout\":\"0s\"}}]}]}}}";
+  }
+
+  private static String upstreamOptions(Carried carried) {
+    return switch (carried) {
+      case TCP -> "";
+      case HTTP1 -> httpOptions("http_protocol_options");
+      case HTTP2 -> httpOptions("http2_protocol_options");
+    };
+  }
+
+  private static String httpOptions(String version) {
+    return ",\"typed_extension_protocol_options\":{\"envoy.extensions.upstreams.http.v3.HttpProtocolOptions\":{\"@type\":\"type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions\",\"explicit_http_config\":{\""
+        + version
+        + "\":{}}}}";
+  }
+
+  private static String rbac(Carried carried, String caller) {
+    String rules =
+        "\"rules\":{\"action\":\"ALLOW\",\"policies\":{\"layer4\":{\"permissions\":[{\"any\":true}],\"principals\":[{\"authenticated\":{\"principal_name\":{\"exact\":"
+            + text(caller)
+            + "}}}]}}}}},";
+    return carried == Carried.TCP
+        ? "{\"name\":\"envoy.filters.network.rbac\",\"typed_config\":{\"@type\":\"type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC\",\"stat_prefix\":\"in\","
+            + rules
+        : "{\"name\":\"envoy.filters.http.rbac\",\"typed_config\":{\"@type\":\"type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC\","
+            + rules;
   }
 
   private static String own(IssuedCertificate issued) {

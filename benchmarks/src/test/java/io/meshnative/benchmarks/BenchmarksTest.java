@@ -79,6 +79,32 @@ class BenchmarksTest {
         .allMatch(line -> line.matches("agreed gRPC, .*: TLSv1\\.3, TLS_AES_.*"));
   }
 
+  /**
+   * Ours, plain and the driver's own TLS where there is a database; sidecars where there are any.
+   */
+  @ParameterizedTest
+  @CsvSource({"POSTGRESQL, SELECT, 2", "POSTGRESQL, FETCH, 1", "MARIADB, CONNECT, 1"})
+  void aComparisonOfDatabasesMakesARowForEachPath(
+      Database.Kind kind, JdbcPath.Work work, int callers) throws Exception {
+    assumeTrue(
+        Database.isThere(kind), "skipped, because there is no " + kind.title() + " to start");
+    List<String> lines =
+        new JdbcComparison("title", kind, work, callers).run(new Comparison.Effort(1, 1, 50, 2));
+    boolean itself = kind == Database.Kind.POSTGRESQL;
+    String figures = "( [\\d,.]+ \\|){4}";
+    String ratios = itself ? "( \\*\\*.*\\*\\* \\| .* \\|){2}" : " \\*\\*.*\\*\\* \\| .* \\|";
+    assertThat(lines.get(0))
+        .matches("row \\| .*, title, mesh to our listener \\|" + figures + "  \\|  \\|.*");
+    List<String> rows = lines.stream().filter(line -> line.startsWith("row ")).toList();
+    assertThat(rows).hasSizeBetween(itself ? 5 : 3, itself ? 9 : 7);
+    assertThat(rows.subList(itself ? 2 : 1, rows.size()))
+        .allMatch(line -> line.matches("row \\| .*, title, .* \\|" + figures + ratios));
+    assertThat(lines)
+        .filteredOn(line -> line.startsWith("agreed ") && !line.contains("not compared"))
+        .hasSize(itself ? 3 : 1)
+        .allMatch(line -> line.matches("agreed .*: TLSv1\\.3, TLS_.*"));
+  }
+
   @Test
   void decisionsAreMeasured() throws Exception {
     OptionsBuilder options = new OptionsBuilder();
@@ -102,7 +128,8 @@ class BenchmarksTest {
     String row = new RulesComparison(new RuleSet(shape, 10), once).run(Optional.empty());
     assertThat(row)
         .matches(
-            "\\| 10 [a-z]+ (\\| [\\d.,]+ ){3}\\| \\*\\*[\\d.,]+ \\(.*\\)\\*\\* \\| – \\|.*\\| [\\d,]+ \\|");
+            "\\| 10 [a-z]+ (\\| [\\d.,]+ ){3}\\| \\*\\*[\\d.,]+ \\(.*\\)\\*\\* \\| – \\|.*\\|"
+                + " [\\d,]+ \\|");
   }
 
   @Test

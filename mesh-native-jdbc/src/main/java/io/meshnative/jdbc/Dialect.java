@@ -91,7 +91,9 @@ enum Dialect {
       "socketFactoryClass",
       "io.meshnative.jdbc.SqlServerSocketFactory",
       required(Map.entry("encrypt", List.of("false", "no", "optional"))),
-      defaults(),
+      // Else the driver gives its first attempt half a second, as if there were other addresses of
+      // the host to try, and fails where a dial takes longer.
+      defaults(Map.entry("transparentNetworkIPResolution", "false")),
       Map.ofEntries(
           Map.entry("server", Set.of()),
           Map.entry("serverName", Set.of()),

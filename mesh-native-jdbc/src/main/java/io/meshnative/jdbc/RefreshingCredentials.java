@@ -121,7 +121,8 @@ public final class RefreshingCredentials implements AutoCloseable {
       return now.credentials();
     } catch (IOException e) {
       throw new SQLTransientConnectionException(
-          "expected a user of the database, found none: the last one has ended, and the source says: "
+          "expected a user of the database, found none: the last one has ended, and the source"
+              + " says: "
               + e.getMessage(),
           "28000",
           e);
@@ -153,7 +154,10 @@ public final class RefreshingCredentials implements AutoCloseable {
     Duration life = fresh.expires().map(end -> Duration.between(now, end)).orElse(Duration.ZERO);
     held = new Held(fresh, now, same && before != null ? before.firstLife() : life);
     failures = 0;
-    if (fresh.expires().isPresent()) {
+    if (same && before != null && isNoLater(fresh, before.credentials())) {
+      // The source replaces the password in place when its time comes: it is asked after that.
+      plan(life.plusMillis(Math.round(1000 + 2000 * random.getAsDouble())));
+    } else if (fresh.expires().isPresent()) {
       // Between 60 and 75 per cent of its life.
       plan(Duration.ofMillis(Math.round(life.toMillis() * (0.6 + 0.15 * random.getAsDouble()))));
     }
@@ -166,6 +170,13 @@ public final class RefreshingCredentials implements AutoCloseable {
         }
       }
     }
+  }
+
+  /** Whether an end is the one that was known, but for seconds that were rounded. */
+  private static boolean isNoLater(DatabaseCredentials fresh, DatabaseCredentials before) {
+    Optional<Instant> known = before.expires().map(end -> end.plusSeconds(2));
+    return known.isPresent()
+        && fresh.expires().filter(end -> end.isBefore(known.get())).isPresent();
   }
 
   private void plan(Duration in) {

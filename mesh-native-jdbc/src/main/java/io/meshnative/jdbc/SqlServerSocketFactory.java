@@ -9,7 +9,7 @@ import java.time.Duration;
  * socketFactoryConstructorArg}:
  *
  * <pre>{@code
- * jdbc:sqlserver://localhost;databaseName=app;encrypt=false
+ * jdbc:sqlserver://localhost;databaseName=app;transparentNetworkIPResolution=false;encrypt=false
  *     ;socketFactoryClass=io.meshnative.jdbc.SqlServerSocketFactory
  *     ;socketFactoryConstructorArg=db?meshClient=orders
  * }</pre>

@@ -10,13 +10,28 @@ import java.util.Objects;
 /**
  * How to log in to Vault. Files are read each time they are needed, since others rotate them. No
  * secret is in any message or {@code toString}.
+ *
+ * <p>Vault ends a user of a database together with the token that asked for it. The token of a
+ * login is renewed while Vault allows it, and no user is taken to live longer. A token that is
+ * given is used as it is: let it be a periodic one, or one that Vault's agent keeps alive.
  */
 public abstract class VaultAuth {
-  /** What a login gives: a token and how long it lives; zero for as long as it works. */
-  record Login(String token, Duration life) {
+  /**
+   * What a login gives.
+   *
+   * @param token the token
+   * @param life how long it lives; zero for as long as it works
+   * @param renewable whether it can be told to live longer
+   */
+  record Login(String token, Duration life, boolean renewable) {
+    /** A token that was given: who gave it keeps it alive. */
+    static Login given(String token) {
+      return new Login(token, Duration.ZERO, false);
+    }
+
     @Override
     public String toString() {
-      return "Login[for " + life + "]";
+      return "Login[for " + life + (renewable ? ", renewable]" : "]");
     }
   }
 
@@ -41,7 +56,7 @@ public abstract class VaultAuth {
         if (token == null || token.isBlank()) {
           throw new IOException("expected a token in the variable VAULT_TOKEN, found none");
         }
-        return new Login(token.strip(), Duration.ZERO);
+        return Login.given(token.strip());
       }
     };
   }
@@ -57,7 +72,7 @@ public abstract class VaultAuth {
     return new VaultAuth("a token") {
       @Override
       Login login(VaultHttp vault) {
-        return new Login(token, Duration.ZERO);
+        return Login.given(token);
       }
     };
   }
@@ -73,7 +88,7 @@ public abstract class VaultAuth {
     return new VaultAuth("the token file " + file) {
       @Override
       Login login(VaultHttp vault) throws IOException {
-        return new Login(read("a token", file), Duration.ZERO);
+        return Login.given(read("a token", file));
       }
     };
   }

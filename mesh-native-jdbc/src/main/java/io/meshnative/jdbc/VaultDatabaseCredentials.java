@@ -1,9 +1,12 @@
 package io.meshnative.jdbc;
 
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -30,10 +33,16 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>{@code GET /v1/database/creds/orders} makes a user, {@code PUT /v1/sys/leases/renew} prolongs
- * it. The policy of the token needs {@code read} on the first, {@code update} on the second. A user
- * ends by Vault's doing when its lease does. Thread-safe.
+ * it. The policy of the token needs {@code read} on the first, {@code update} on the second;
+ * Vault's policy {@code default} allows the second, and {@code POST /v1/auth/token/renew-self}, by
+ * which the token of a login is kept alive. A user ends by Vault's doing when its lease does, or
+ * the token that asked for it, whichever is first.
+ *
+ * <p>With {@link Builder#staticRole} the user is always the same, and its password another one
+ * after each rotation by Vault. Thread-safe.
  */
 public final class VaultDatabaseCredentials implements CredentialsSource {
+  private static final Logger LOG = System.getLogger("io.meshnative.jdbc");
   private static final Pattern PATH = Pattern.compile("[A-Za-z0-9_-]+(/[A-Za-z0-9_.-]+)*");
   private static final Pattern ROLE = Pattern.compile("[A-Za-z0-9_.-]*[A-Za-z0-9_-]");
 
@@ -41,15 +50,49 @@ public final class VaultDatabaseCredentials implements CredentialsSource {
   private final String path;
   private final VaultAuth auth;
   private final Clock clock;
+  private final boolean staticRole;
   private final ReentrantLock lock = new ReentrantLock();
-  private @Nullable String token;
-  private @Nullable Instant tokenUntil;
+  private @Nullable Token token;
+
+  /** By which token each user was asked for that may be prolonged. */
+  private final Map<String, Token> makers = new HashMap<>();
+
+  /** A token of ours. Its end moves when it is renewed, and with it that of the users it made. */
+  private static final class Token {
+    private final String secret;
+    private final Duration life;
+    private final boolean renewable;
+
+    /** Null for nobody knows when. */
+    private @Nullable Instant end;
+
+    Token(VaultAuth.Login login, Instant now) {
+      this.secret = login.token();
+      this.life = login.life();
+      this.renewable = login.renewable();
+      this.end = life.isZero() ? null : now.plus(life);
+    }
+
+    boolean hasLeft(double part, Instant now) {
+      Instant until = end;
+      return until == null
+          || Duration.between(now, until).toMillis() > Math.round(life.toMillis() * part);
+    }
+
+    Optional<Instant> earlier(Optional<Instant> other) {
+      Instant until = end;
+      return until == null || other.filter(one -> one.isBefore(until)).isPresent()
+          ? other
+          : Optional.of(until);
+    }
+  }
 
   private VaultDatabaseCredentials(Builder builder) {
     this.vault =
         new VaultHttp(
             builder.http.build(), address(builder.address, builder.plaintext), builder.namespace);
-    this.path = "v1/" + builder.mount + "/creds/" + builder.role;
+    this.staticRole = builder.staticRole;
+    this.path = "v1/" + builder.mount + (staticRole ? "/static-creds/" : "/creds/") + builder.role;
     this.auth = builder.auth;
     this.clock = builder.clock;
   }
@@ -88,13 +131,27 @@ public final class VaultDatabaseCredentials implements CredentialsSource {
 
   @Override
   public DatabaseCredentials fetch() throws IOException {
-    VaultHttp.Answer answer = authorized("GET", path, null);
-    return new DatabaseCredentials(
-        answer.require("username"),
-        answer.require("password"),
-        end(answer),
-        Optional.ofNullable(answer.texts().get("lease_id"))
-            .filter(lease -> !lease.isEmpty() && answer.renewable()));
+    lock.lock();
+    try {
+      VaultHttp.Answer answer = authorized("GET", path, null);
+      Instant now = clock.instant();
+      String user = answer.require("username");
+      String password = answer.require("password");
+      if (staticRole) {
+        // Until the next rotation; where that is due this very second, it is asked again soon.
+        Instant rotated = now.plusSeconds(Math.max(1, answer.ttl()));
+        return new DatabaseCredentials(user, password, Optional.of(rotated), Optional.empty());
+      }
+      Token maker = Objects.requireNonNull(token);
+      Optional<String> lease =
+          Optional.ofNullable(answer.texts().get("lease_id"))
+              .filter(id -> !id.isEmpty() && answer.renewable());
+      makers.values().removeIf(one -> !one.hasLeft(0, now));
+      lease.ifPresent(id -> makers.put(id, maker));
+      return new DatabaseCredentials(user, password, maker.earlier(end(answer, now)), lease);
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override
@@ -102,49 +159,61 @@ public final class VaultDatabaseCredentials implements CredentialsSource {
     if (held.lease().isEmpty()) {
       return Optional.empty();
     }
-    VaultHttp.Answer answer =
-        authorized("PUT", "v1/sys/leases/renew", Map.of("lease_id", held.lease().get()));
-    return Optional.of(
-        new DatabaseCredentials(held.user(), held.password(), end(answer), held.lease()));
-  }
-
-  /** By our clock at the answer: Vault counts from before it. */
-  private Optional<Instant> end(VaultHttp.Answer answer) {
-    return answer.seconds() > 0
-        ? Optional.of(clock.instant().plusSeconds(answer.seconds()))
-        : Optional.empty();
-  }
-
-  /** Calls with a token; with a new one where the old one is not good any more. */
-  private VaultHttp.Answer authorized(
-      String method, String where, @Nullable Map<String, String> body) throws IOException {
     lock.lock();
     try {
-      Instant until = tokenUntil;
-      boolean held = token != null && (until == null || clock.instant().isBefore(until));
-      String used = held ? Objects.requireNonNull(token) : newToken();
-      try {
-        return vault.call(method, where, used, body);
-      } catch (VaultHttp.Refused e) {
-        if (e.status != 403 || !held) {
-          throw e;
-        }
-        return vault.call(method, where, newToken(), body);
-      }
+      String lease = held.lease().get();
+      VaultHttp.Answer answer = authorized("PUT", "v1/sys/leases/renew", Map.of("lease_id", lease));
+      Token maker = makers.getOrDefault(lease, Objects.requireNonNull(token));
+      Optional<Instant> end = maker.earlier(end(answer, clock.instant()));
+      return Optional.of(new DatabaseCredentials(held.user(), held.password(), end, held.lease()));
     } finally {
       lock.unlock();
     }
   }
 
-  private String newToken() throws IOException {
-    VaultAuth.Login login = auth.login(vault);
-    token = login.token();
+  /** By our clock at the answer: Vault counts from before it. */
+  private static Optional<Instant> end(VaultHttp.Answer answer, Instant now) {
+    return answer.seconds() > 0 ? Optional.of(now.plusSeconds(answer.seconds())) : Optional.empty();
+  }
+
+  /** Calls with a token; with a new one where the old one is not good any more. */
+  private VaultHttp.Answer authorized(
+      String method, String where, @Nullable Map<String, String> body) throws IOException {
+    Token held = kept();
+    Token used = held == null ? newToken() : held;
+    try {
+      return vault.call(method, where, used.secret, body);
+    } catch (VaultHttp.Refused e) {
+      if (e.status != 403 || held == null) {
+        throw e;
+      }
+      return vault.call(method, where, newToken().secret, body);
+    }
+  }
+
+  /** The token at hand, renewed where it is not young any more; null if a new one is due. */
+  private @Nullable Token kept() {
+    Token held = token;
+    if (held == null || held.hasLeft(2.0 / 3, clock.instant())) {
+      return held;
+    }
+    if (held.renewable && held.hasLeft(0, clock.instant())) {
+      try {
+        VaultHttp.Answer answer =
+            vault.call("POST", "v1/auth/token/renew-self", held.secret, Map.of());
+        held.end = clock.instant().plusSeconds(answer.seconds());
+      } catch (IOException e) {
+        LOG.log(Level.INFO, "a token of Vault was not renewed: {0}", e.getMessage());
+      }
+    }
     // Before its end, so that no call meets it.
-    tokenUntil =
-        login.life().isZero()
-            ? null
-            : clock.instant().plus(login.life().multipliedBy(2).dividedBy(3));
-    return login.token();
+    return held.hasLeft(1.0 / 3, clock.instant()) ? held : null;
+  }
+
+  private Token newToken() throws IOException {
+    Token made = new Token(auth.login(vault), clock.instant());
+    token = made;
+    return made;
   }
 
   /** Returns where the users come from; no secret. */
@@ -165,6 +234,7 @@ public final class VaultDatabaseCredentials implements CredentialsSource {
     private @Nullable String namespace;
     private VaultAuth auth = VaultAuth.environment();
     private boolean plaintext;
+    private boolean staticRole;
     private Clock clock = Clock.systemUTC();
 
     private Builder(String address, String role) {
@@ -202,7 +272,19 @@ public final class VaultDatabaseCredentials implements CredentialsSource {
     }
 
     /**
-     * Sets the namespace (Vault Enterprise).
+     * Says that the role is a static one: {@code GET /v1/database/static-creds/<role>}. Its user
+     * stays, and Vault changes the password now and then; it is asked for again right after that.
+     *
+     * @param staticRole whether it is; false if not set
+     * @return this
+     */
+    public Builder staticRole(boolean staticRole) {
+      this.staticRole = staticRole;
+      return this;
+    }
+
+    /**
+     * Sets the namespace (Vault Enterprise, OpenBao).
      *
      * @param namespace its path
      * @return this

@@ -35,8 +35,9 @@ final class VaultHttp {
    * @param texts the texts at the top, in {@code data} and in {@code auth}, by name
    * @param seconds its lease, or that of {@code auth}
    * @param renewable whether the lease can be prolonged
+   * @param ttl the {@code ttl} in {@code data}, in seconds; 0 for none
    */
-  record Answer(Map<String, String> texts, long seconds, boolean renewable) {
+  record Answer(Map<String, String> texts, long seconds, boolean renewable, long ttl) {
     String require(String name) throws IOException {
       String text = texts.get(name);
       if (text == null || text.isEmpty()) {
@@ -77,7 +78,7 @@ final class VaultHttp {
   VaultAuth.Login login(String mount, Map<String, String> body) throws IOException {
     Answer answer = call("POST", "v1/auth/" + mount + "/login", null, body);
     return new VaultAuth.Login(
-        answer.require("client_token"), Duration.ofSeconds(answer.seconds()));
+        answer.require("client_token"), Duration.ofSeconds(answer.seconds()), answer.renewable());
   }
 
   Answer call(
@@ -157,7 +158,7 @@ final class VaultHttp {
 
   private static Answer read(String what, Buffer text) throws IOException {
     Map<String, String> texts = new HashMap<>();
-    long[] seconds = {0};
+    Map<String, Long> seconds = new HashMap<>();
     boolean[] renewable = {false};
     try (JsonReader reader = JsonReader.of(text)) {
       object(reader, texts, seconds, renewable, 0);
@@ -165,11 +166,19 @@ final class VaultHttp {
       // Not its message, nor as a cause: the reader quotes what it met.
       throw new IOException("expected a JSON object from " + what + ", found something else");
     }
-    return new Answer(Map.copyOf(texts), seconds[0], renewable[0]);
+    return new Answer(
+        Map.copyOf(texts),
+        seconds.getOrDefault("lease_duration", 0L),
+        renewable[0],
+        seconds.getOrDefault("ttl", 0L));
   }
 
   private static void object(
-      JsonReader reader, Map<String, String> texts, long[] seconds, boolean[] renewable, int depth)
+      JsonReader reader,
+      Map<String, String> texts,
+      Map<String, Long> seconds,
+      boolean[] renewable,
+      int depth)
       throws IOException {
     reader.beginObject();
     while (reader.hasNext()) {
@@ -177,8 +186,8 @@ final class VaultHttp {
       switch (reader.peek()) {
         case STRING -> texts.putIfAbsent(name, reader.nextString());
         case NUMBER -> {
-          if (name.equals("lease_duration")) {
-            seconds[0] = Math.max(seconds[0], reader.nextLong());
+          if (name.equals("lease_duration") || name.equals("ttl")) {
+            seconds.merge(name, reader.nextLong(), Math::max);
           } else {
             reader.skipValue();
           }

@@ -47,7 +47,8 @@ class MeshJdbcUrlTest {
             rewrite(
                 "jdbc:sqlserver://orders-db:1433;databaseName=app;password={a;b}};c};meshClient=web"))
         .isEqualTo(
-            "jdbc:sqlserver://localhost:1433;databaseName=app;password={a;b}};c};encrypt=false"
+            "jdbc:sqlserver://localhost:1433;databaseName=app;password={a;b}};c}"
+                + ";transparentNetworkIPResolution=false;encrypt=false"
                 + ";socketFactoryClass=io.meshnative.jdbc.SqlServerSocketFactory"
                 + ";socketFactoryConstructorArg=orders-db?meshClient=web");
   }

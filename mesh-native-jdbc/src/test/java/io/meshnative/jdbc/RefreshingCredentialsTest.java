@@ -40,6 +40,8 @@ class RefreshingCredentialsTest {
   private final class Source implements CredentialsSource {
     int fetched;
     int renewed;
+    int password;
+    Instant inPlace;
     IOException failure;
     Duration renewal = Duration.ZERO;
 
@@ -49,6 +51,10 @@ class RefreshingCredentialsTest {
         throw failure;
       }
       fetched++;
+      if (inPlace != null) {
+        return new DatabaseCredentials(
+            "static", "password" + password, Optional.of(inPlace), Optional.empty());
+      }
       return of(fetched, now.plusSeconds(1000));
     }
 
@@ -147,6 +153,27 @@ class RefreshingCredentialsTest {
     credentials.refresh();
     assertThat(source.renewed).as("and stays the measure").isEqualTo(3);
     assertThat(credentials.current().user()).isEqualTo("user2");
+  }
+
+  /** As Vault's static roles do: the user stays, and the password is another one after its end. */
+  @Test
+  void aPasswordThatIsReplacedInPlaceIsAskedForAfterItsEndAndNotEverFasterBefore()
+      throws Exception {
+    source.inPlace = START.plusSeconds(1000);
+    credentials.first();
+    planned.clear();
+    pass(675);
+    credentials.refresh();
+    assertThat(planned)
+        .as("the 325 s that are left, and then between one and three")
+        .containsExactly(Duration.ofSeconds(327));
+    String before = credentials.current().password();
+    pass(327);
+    source.inPlace = START.plusSeconds(2000);
+    source.password++;
+    credentials.refresh();
+    assertThat(credentials.current().password()).isNotEqualTo(before);
+    assertThat(credentials.current().user()).isEqualTo("static");
   }
 
   @Test

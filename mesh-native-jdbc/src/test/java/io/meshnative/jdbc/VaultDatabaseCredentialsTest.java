@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import mockwebserver3.RecordedRequest;
@@ -17,8 +19,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** Against answers in the shape that Vault gives. */
+/** Against answers in the shape that Vault and OpenBao give. */
 class VaultDatabaseCredentialsTest {
   private static final Instant NOW = Instant.parse("2026-11-21T09:00:00Z");
   private static final String CREDS =
@@ -37,6 +41,23 @@ class VaultDatabaseCredentialsTest {
          "lease_duration":1200,"renewable":true,"entity_id":"e","token_type":"service",
          "orphan":true,"mfa_requirement":null,"num_uses":0}}
       """;
+
+  /** Vault shortens what it gives as the most that it may give comes near, and says so. */
+  private static final String CAPPED =
+      """
+      {"request_id":"f142bfa3","lease_id":"database/creds/orders/Gh2fJk9","renewable":true,
+       "lease_duration":51,"data":null,"wrap_info":null,
+       "warnings":["TTL of \\"1m\\" exceeded the effective max_ttl of \\"51s\\"; TTL value is capped accordingly"],
+       "auth":null}
+      """;
+
+  private static final String STATIC =
+      """
+      {"request_id":"0d9b93b8","lease_id":"","renewable":false,"lease_duration":0,
+       "data":{"last_vault_rotation":"2026-11-21T13:07:45.389229482Z","password":"mNfwk06rlf5",
+         "rotation_period":86400,"ttl":7200,"username":"orders"},
+       "wrap_info":null,"warnings":null,"auth":null}
+      """;
   private static final String RENEWED =
       """
       {"request_id":"2d3c","lease_id":"database/creds/orders/Gh2fJk9","renewable":true,
@@ -46,6 +67,7 @@ class VaultDatabaseCredentialsTest {
   @TempDir Path directory;
   private final MockWebServer vault = new MockWebServer();
   private Instant now = NOW;
+  private int seen;
 
   @BeforeEach
   void start() throws IOException {
@@ -159,16 +181,129 @@ class VaultDatabaseCredentialsTest {
     assertThat(vault.takeRequest().getHeaders().get("X-Vault-Token")).isEqualTo("hvs.new");
   }
 
+  private VaultDatabaseCredentials appRole() throws IOException {
+    Path secret = Files.writeString(directory.resolve("secret"), "secret-id\n");
+    return source(VaultAuth.appRole("role-id", secret));
+  }
+
+  /** The paths that were asked for since the last call. */
+  private List<String> asked() throws InterruptedException {
+    List<String> paths = new ArrayList<>();
+    while (seen < vault.getRequestCount()) {
+      paths.add(vault.takeRequest().getUrl().encodedPath().substring("/v1/".length()));
+      seen++;
+    }
+    return paths;
+  }
+
+  @Test
+  void aUserLivesNoLongerThanTheTokenThatAskedForIt() throws Exception {
+    answer(200, LOGIN);
+    answer(200, CREDS);
+    assertThat(appRole().fetch().expires())
+        .as("of the lease's 3600 s and the token's 1200 s")
+        .contains(NOW.plusSeconds(1200));
+  }
+
+  @Test
+  void theTokenOfALoginIsRenewedAndItsUsersLiveOn() throws Exception {
+    VaultDatabaseCredentials source = appRole();
+    answer(200, LOGIN);
+    answer(200, CREDS);
+    DatabaseCredentials user = source.fetch();
+    assertThat(asked()).containsExactly("auth/approle/login", "database/creds/orders");
+    now = NOW.plusSeconds(800);
+    answer(200, LOGIN.replace("\"lease_id\":\"\"", "\"lease_id\":null"));
+    answer(200, RENEWED);
+    assertThat(source.renew(user).orElseThrow().expires())
+        .as("of the lease's 1800 s and the token's 1200 s, both from now")
+        .contains(NOW.plusSeconds(2000));
+    assertThat(asked()).containsExactly("auth/token/renew-self", "sys/leases/renew");
+  }
+
+  /** The most that a token may live comes near: its users end with it, the next ones do not. */
+  @Test
+  void whereATokenCannotBeRenewedLongEnoughTheNextUserIsAnotherTokens() throws Exception {
+    VaultDatabaseCredentials source = appRole();
+    answer(200, LOGIN);
+    answer(200, CREDS);
+    DatabaseCredentials user = source.fetch();
+    now = NOW.plusSeconds(800);
+    answer(200, LOGIN.replace("\"lease_duration\":1200", "\"lease_duration\":300"));
+    answer(200, LOGIN.replace("hvs.fresh", "hvs.second"));
+    answer(200, RENEWED);
+    assertThat(source.renew(user).orElseThrow().expires())
+        .as("with the token that asked for it")
+        .contains(NOW.plusSeconds(1100));
+    asked();
+    answer(200, CREDS);
+    assertThat(source.fetch().expires()).contains(NOW.plusSeconds(2000));
+    assertThat(asked()).containsExactly("database/creds/orders");
+  }
+
+  @Test
+  void whatIsLeftOfALeaseIsItsLife() throws Exception {
+    VaultDatabaseCredentials source = source(VaultAuth.token("t"));
+    answer(200, CREDS);
+    DatabaseCredentials user = source.fetch();
+    answer(200, CAPPED);
+    assertThat(source.renew(user).orElseThrow().expires()).contains(NOW.plusSeconds(51));
+  }
+
+  @Test
+  void aStaticRoleHasOneUserWhosePasswordLastsUntilTheNextRotation() throws Exception {
+    VaultDatabaseCredentials source = builder().auth(VaultAuth.token("t")).staticRole(true).build();
+    answer(200, STATIC);
+    DatabaseCredentials user = source.fetch();
+    assertThat(user.user()).isEqualTo("orders");
+    assertThat(user.password()).isEqualTo("mNfwk06rlf5");
+    assertThat(user.expires()).contains(NOW.plusSeconds(7200));
+    assertThat(asked()).containsExactly("database/static-creds/orders");
+    assertThat(source.renew(user)).isEmpty();
+    answer(200, STATIC.replace("7200", "0"));
+    assertThat(source.fetch().expires()).as("due, and not for ever").contains(NOW.plusSeconds(1));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "400, unknown role: orders",
+    "404, no handler for route \\\"database/creds/orders\\\". route entry not found.",
+    "429, request path \\\"database/creds/orders\\\": rate limit quota exceeded",
+    "500, 1 error occurred: failed to connect",
+    "503, Vault is sealed"
+  })
+  void aRefusalKeepsTheTokenAndIsTriedNoSecondTime(int status, String words) throws Exception {
+    VaultDatabaseCredentials source = appRole();
+    answer(200, LOGIN);
+    answer(status, "{\"errors\":[\"" + words + "\"]}\n");
+    assertThatThrownBy(source::fetch)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("found " + status + ": " + words.replace("\\", ""));
+    answer(200, CREDS);
+    assertThat(source.fetch().user()).isEqualTo("v-token-orders-x7");
+    assertThat(asked())
+        .containsExactly("auth/approle/login", "database/creds/orders", "database/creds/orders");
+  }
+
+  @Test
+  void aLoginThatIsRefusedSaysSo() throws Exception {
+    answer(400, "{\"errors\":[\"invalid role or secret ID\"]}");
+    assertThatThrownBy(appRole()::fetch)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("found 400: invalid role or secret ID")
+        .hasMessageNotContaining("secret-id");
+  }
+
   @Test
   void anAppRoleLogsInOnceUntilItsTokenGrowsOld() throws Exception {
-    Path secret = Files.writeString(directory.resolve("secret"), "secret-id\n");
-    VaultDatabaseCredentials source = source(VaultAuth.appRole("role-id", secret));
+    VaultDatabaseCredentials source = appRole();
     answer(200, LOGIN);
     answer(200, CREDS);
     source.fetch();
     answer(200, CREDS);
     source.fetch();
     now = NOW.plusSeconds(801);
+    answer(403, "{\"errors\":[\"permission denied\"]}"); // a policy without renew-self
     answer(200, LOGIN.replace("hvs.fresh", "hvs.second"));
     answer(200, CREDS);
     source.fetch();
@@ -180,6 +315,10 @@ class VaultDatabaseCredentialsTest {
     assertThat(login.getHeaders().get("X-Vault-Token")).isNull();
     assertThat(vault.takeRequest().getHeaders().get("X-Vault-Token")).isEqualTo("hvs.fresh");
     assertThat(vault.takeRequest().getHeaders().get("X-Vault-Token")).isEqualTo("hvs.fresh");
+    RecordedRequest renewal = vault.takeRequest();
+    assertThat(renewal.getMethod()).isEqualTo("POST");
+    assertThat(renewal.getUrl().encodedPath()).isEqualTo("/v1/auth/token/renew-self");
+    assertThat(renewal.getHeaders().get("X-Vault-Token")).isEqualTo("hvs.fresh");
     assertThat(vault.takeRequest().getUrl().encodedPath()).isEqualTo("/v1/auth/approle/login");
     assertThat(vault.takeRequest().getHeaders().get("X-Vault-Token")).isEqualTo("hvs.second");
   }

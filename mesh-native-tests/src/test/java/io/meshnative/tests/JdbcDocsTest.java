@@ -47,15 +47,31 @@ class JdbcDocsTest {
     try (database;
         EmbeddedPlane plane = EmbeddedPlane.start(true);
         Cast cast = new Cast(plane)) {
-      MeshClient served = cast.registered("orders-db");
-      cast.keep(new Terminator(served, database.port()));
-      Caller orders = JdbcCast.caller(cast, "orders");
-      Cast.awaitEndpoint(orders.mesh(), "orders-db");
-      for (String page : pages) {
-        try (Connection connection = orders.connect(url(page, "before"))) {
-          assertThat(one(connection, "SELECT 1")).isEqualTo("1");
-        }
+      connects(cast, database.port(), pages);
+    }
+  }
+
+  private static void connects(Cast cast, int port, String... pages) throws Exception {
+    MeshClient served = cast.registered("orders-db");
+    cast.keep(new Terminator(served, port));
+    Caller orders = JdbcCast.caller(cast, "orders");
+    Cast.awaitEndpoint(orders.mesh(), "orders-db");
+    for (String page : pages) {
+      try (Connection connection = orders.connect(url(page, "before"))) {
+        assertThat(one(connection, "SELECT 1")).isEqualTo("1");
       }
+    }
+  }
+
+  @Test
+  void theUrlOfSqlServerConnects() throws Exception {
+    try (EmbeddedPlane plane = EmbeddedPlane.start(true);
+        Cast cast = new Cast(plane)) {
+      TdsResponder server =
+          cast.keep(
+              new TdsResponder(
+                  TdsResponder.Encryption.OF_LOGIN, plane.plane().caIssue("sql-server")));
+      connects(cast, server.port(), "sqlserver");
     }
   }
 

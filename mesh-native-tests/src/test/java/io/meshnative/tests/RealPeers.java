@@ -102,6 +102,20 @@ final class RealPeers {
         "no mariadbd: put it on the PATH or give -Dmesh.it.mariadb=/its/directory");
   }
 
+  /**
+   * The port of a SQL Server on loopback. It is under no package manager's care: only where one is
+   * named it is asked, and the current test ends as skipped elsewhere.
+   */
+  static int requireSqlServer() {
+    String port = System.getProperty("mesh.it.sqlserver", "");
+    if (port.isBlank()) {
+      abort(
+          "skipped, because no SQL Server is named: give -Dmesh.it.sqlserver=<port on loopback>,"
+              + " and mesh.it.sqlserver.user and mesh.it.sqlserver.password");
+    }
+    return Integer.parseInt(port);
+  }
+
   private static void require(boolean there, String why) {
     if (there) {
       return;
