@@ -130,7 +130,9 @@ final class OpenSockets {
   /** The connected sockets to a destination. */
   List<Opened> of(MeshClient client, Destination destination) {
     return connected(
-        opened -> opened.client().get() == client && Objects.equals(destination, opened.dialled().get()));
+        opened ->
+            opened.client().get() == client
+                && Objects.equals(destination, opened.dialled().get()));
   }
 
   private List<Opened> connected(Predicate<Opened> which) {
