@@ -159,7 +159,9 @@ class MeshReactorServerTest {
   }
 
   @ParameterizedTest
-  @EnumSource(value = Protocol.class, names = {"HTTP_1_1", "HTTP_2"})
+  @EnumSource(
+      value = Protocol.class,
+      names = {"HTTP_1_1", "HTTP_2"})
   void whatRunsWhenAServerStopsToAcceptMayEnd(Protocol protocol) throws Exception {
     MeshReactorServer mesh = new MeshReactorServer(api);
     DisposableServer server = bind(mesh.secure(plain()));
