@@ -204,7 +204,6 @@ class WithdrawnCallsTest {
     ExecutorService busy = Executors.newSingleThreadExecutor();
     world.keep(busy::shutdown);
     world.keep(leave::countDown);
-    busy.execute(() -> awaitUninterruptibly(leave));
     AtomicInteger arrived = new AtomicInteger();
     Server server =
         world.serve(
@@ -222,18 +221,19 @@ class WithdrawnCallsTest {
                             return new ServerStreamTracer() {};
                           }
                         }));
+    ManagedChannel channel = world.stranger("web", server);
+    // First, since gRPC has the JDK's engine do its part of a handshake on the same executor.
+    assertThat(MeshServerTest.call(channel, Letters.SAY, "a")).isEqualTo("a");
+    busy.execute(() -> awaitUninterruptibly(leave));
     Stream tell =
-        Stream.open(
-            world.stranger("web", server),
-            Words.method(Letters.TELL, MethodType.SERVER_STREAMING),
-            "one");
-    await().atMost(ServerWorld.GUARD).until(() -> arrived.get() == 1);
+        Stream.open(channel, Words.method(Letters.TELL, MethodType.SERVER_STREAMING), "one");
+    await().atMost(ServerWorld.GUARD).until(() -> arrived.get() == 2);
     flip();
     HttpRequestView call = HttpRequestView.of("POST", "/" + Letters.TELL, List.of("db"), Map.of());
     await().atMost(ServerWorld.GUARD).until(() -> !db.explain("web", call).isAllowed());
     leave.countDown();
     assertWithdrawn(tell);
-    assertThat(letters.entered).hasValue(0);
+    assertThat(letters.entered).as("by the first call").hasValue(1);
   }
 
   @Tag("T25")
