@@ -3,6 +3,7 @@ package io.meshnative.jdbc;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.HikariPoolMXBean;
+import io.meshnative.MeshAuthorizationException;
 import io.meshnative.MeshClient;
 import io.meshnative.Subscription;
 import io.meshnative.discovery.Destination;
@@ -122,21 +123,20 @@ final class MeshHikariPool extends HikariDataSource {
 
   /** Throws what the mesh says where it would refuse every dial. */
   private void requireAllowed() throws SQLException {
-    Decision first = null;
+    Decision.Denied first = null;
     for (Destination destination : destinations) {
-      Decision decision = client.explain(destination);
-      if (decision.isAllowed()) {
+      if (!(client.explain(destination) instanceof Decision.Denied denied)) {
         return;
       }
-      first = first == null ? decision : first;
+      first = first == null ? denied : first;
     }
+    String message = client.service() + " may not call " + destinations.get(0) + " now";
+    if (first == null) {
+      throw new SQLTransientConnectionException(message, "08001");
+    }
+    String because = message + ": " + first.reason();
     throw new SQLTransientConnectionException(
-        client.service()
-            + " may not call "
-            + destinations.get(0)
-            + " now: "
-            + (first == null ? "" : first.reason()),
-        "08001");
+        because, "08001", new MeshAuthorizationException(because, first));
   }
 
   @Override

@@ -12,6 +12,7 @@ import io.meshnative.spring.boot.security.MeshSecurityAutoConfiguration;
 import io.meshnative.spring.boot.server.MeshServletServerAutoConfiguration;
 import io.meshnative.testkit.EmbeddedControlPlane;
 import java.util.Map;
+import org.apache.catalina.webresources.TomcatURLStreamHandlerFactory;
 import org.junit.jupiter.api.Test;
 import org.springframework.aot.hint.predicate.RuntimeHintsPredicates;
 import org.springframework.aot.test.generate.TestGenerationContext;
@@ -73,6 +74,8 @@ class AheadOfTimeTest {
   @Test
   @CompileWithForkedClassLoader
   void anApplicationWithTheStarterIsGeneratedCompiledAndServesTheMesh() {
+    // The JVM takes one factory, once: the Tomcat of another class loader may have given its own.
+    TomcatURLStreamHandlerFactory.disable();
     TestGenerationContext generation = new TestGenerationContext();
     try (var context = new AnnotationConfigServletWebServerApplicationContext()) {
       context.register(Shop.class);
