@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import mockwebserver3.MockResponse;
 import mockwebserver3.RecordedRequest;
 import org.junit.jupiter.api.Test;
@@ -18,11 +20,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A leaf that does not follow its root, as Consul 1.8.7 and 1.10.3 have it. */
 class LeafGuardTest {
   private static final Duration GENEROUS = Duration.ofSeconds(60);
+  private static final String GUARD = "mesh-billing-leaf-guard";
   private static final String LEAF = "/v1/agent/connect/ca/leaf/billing";
 
   /** Time passes where somebody pauses, and a moment of real time with it. */
   private static final class QuickClock implements WatchClock {
     private final FakeClock time = new FakeClock();
+
+    /** What the answer after its patience has brought about: that takes real time. */
+    private volatile BooleanSupplier settled = () -> true;
+
+    private Duration waited = Duration.ZERO; // of the guard's thread alone
 
     @Override
     public long nanoTime() {
@@ -32,6 +40,12 @@ class LeafGuardTest {
     @Override
     public void pause(Duration pause) throws InterruptedException {
       Thread.sleep(20);
+      if (Thread.currentThread().getName().equals(GUARD)) {
+        waited = waited.plus(pause);
+        if (waited.compareTo(LeafGuard.Timing.DEFAULT.patience()) > 0) {
+          await().atMost(GENEROUS).until(settled::getAsBoolean);
+        }
+      }
       time.pause(pause);
     }
   }
@@ -43,8 +57,15 @@ class LeafGuardTest {
       "{\"Authorized\":true,\"Reason\":\"ACLs disabled, access is allowed by default\"}";
   private volatile int self = 200;
 
+  private static final String FRESH = "rotation-3-l-other-token-gets-fresh-leaf";
+
   /** What a call without index and without token gets. */
   private volatile String plainLeaf = "rotation-3-b-leaf-before";
+
+  /** Whether it gets a fresh one after the first call. */
+  private volatile boolean looksAgain;
+
+  private final AtomicInteger plainReads = new AtomicInteger();
 
   private volatile boolean forbidding;
   private volatile boolean rotated;
@@ -59,7 +80,8 @@ class LeafGuardTest {
       if (target.contains("index=")) {
         return held();
       }
-      String name = madeUp ? "rotation-3-l-other-token-gets-fresh-leaf" : plainLeaf;
+      boolean fresh = madeUp || (plainReads.getAndIncrement() > 0 && looksAgain);
+      String name = fresh ? FRESH : plainLeaf;
       return Exchange.load("1.10.3", name).response();
     }
     if (target.startsWith("/v1/agent/connect/ca/roots")) {
@@ -93,7 +115,7 @@ class LeafGuardTest {
 
   private static boolean guarded() {
     return Thread.getAllStackTraces().keySet().stream()
-        .anyMatch(thread -> thread.getName().equals("mesh-billing-leaf-guard"));
+        .anyMatch(thread -> thread.getName().equals(GUARD));
   }
 
   @Test
@@ -150,9 +172,9 @@ class LeafGuardTest {
     try (Agents agent = Agents.answering(this::answer);
         ConsulControlPlane plane = open(agent)) {
       Recorder<WorkloadIdentity> identity = new Recorder<>();
+      looksAgain = true;
+      clock.settled = () -> identity.values.stream().distinct().count() == 2;
       plane.identity().start(identity);
-      identity.awaitValue();
-      plainLeaf = "rotation-3-l-other-token-gets-fresh-leaf";
       await()
           .atMost(GENEROUS)
           .until(() -> identity.values.stream().distinct().count() == 2 && !guarded());
