@@ -130,6 +130,10 @@ final class ReactorNettyServer implements HttpServerUnderTest {
     @Override
     public OutputStream respond(int status, Optional<Integer> length) {
       response.status(status);
+      String scheme = request.scheme();
+      response.header(
+          RecordingServlet.SECURITY,
+          scheme + (scheme.equals("https") ? " is secure" : " is not secure"));
       length.ifPresent(bytes -> response.header(HttpHeaderNames.CONTENT_LENGTH, "" + bytes));
       return new Answer(response);
     }
