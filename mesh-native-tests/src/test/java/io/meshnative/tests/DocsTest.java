@@ -192,7 +192,9 @@ final class DocsTest {
     for (String module :
         List.of(
             "mesh-native-api",
+            "mesh-native-grpc",
             "mesh-native-okhttp",
+            "mesh-native-servlet",
             "mesh-native-spring-boot-starter",
             "mesh-native-testkit",
             "mesh-native-tests")) {
