@@ -47,7 +47,6 @@ final class Comparison {
     /** For code so deep that the compiler is busy with it for many seconds. */
     static final Effort LONG_WARMUP = new Effort(3000, 3, 200, 40);
 
-
     /** For databases, of which there are many paths. */
     static final Effort FEW_TURNS = new Effort(500, 2, 200, 16);
 

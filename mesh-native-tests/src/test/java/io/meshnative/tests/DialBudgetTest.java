@@ -76,7 +76,9 @@ class DialBudgetTest {
       (kind == null ? web.connect(patient) : kind.connect(web, patient)).close();
     }
 
-    /** Whether an exception or one of its causes is this; Microsoft's driver keeps the message only. */
+    /**
+     * Whether an exception or one of its causes is this; Microsoft's driver keeps the message only.
+     */
     boolean tells(Throwable thrown, Class<? extends Throwable> cause, String message) {
       return this == SQL_SERVER
           ? thrown.getMessage().contains(message)
@@ -193,7 +195,8 @@ class DialBudgetTest {
         .as("%s, %s", driver, fault)
         .isInstanceOf(SQLException.class)
         .matches(
-            e -> driver.tells(e, SocketTimeoutException.class, "expected a connection to db within"),
+            e ->
+                driver.tells(e, SocketTimeoutException.class, "expected a connection to db within"),
             "tells that the time has passed");
     long took = System.nanoTime() - begun;
     long budget = TimeUnit.MILLISECONDS.toNanos(BUDGET_MILLIS);
