@@ -42,7 +42,7 @@ class BenchmarksTest {
     String row = new Comparison(subject, new Comparison.Effort(1, 0, 20, 2)).run();
     assertThat(row)
         .matches(
-            "\\| title (\\| [\\d.,]+ ){2}\\| \\*\\*[\\d.]+ \\(.*\\)\\*\\* \\|.*\\| [\\d,]+ \\|");
+            "\\| title (\\| [\\d.,]+ ){2}\\| \\*\\*[\\d.]+ \\(.*\\)\\*\\* \\|.*\\| [\\d.,]+ \\|");
   }
 
   /** Ours and by hand in any case; sidecars where there are any. */
@@ -52,9 +52,9 @@ class BenchmarksTest {
     List<String> lines =
         new HttpComparison("title", engine, protocol, 2).run(new Comparison.Effort(1, 1, 50, 2));
     assertThat(lines).hasSize(4);
-    assertThat(lines.get(0)).matches("row \\| title, mesh \\|( [\\d,]+ \\|){4}  \\|  \\|");
+    assertThat(lines.get(0)).matches("row \\| title, mesh \\|( [\\d.,]+ \\|){4}  \\|  \\|");
     assertThat(lines.get(1))
-        .matches("row \\| title, by hand \\|( [\\d,]+ \\|){4} \\*\\*.*\\*\\* \\| .* \\|");
+        .matches("row \\| title, by hand \\|( [\\d.,]+ \\|){4} \\*\\*.*\\*\\* \\| .* \\|");
     assertThat(lines.subList(2, 4))
         .allMatch(
             line -> line.startsWith("row | title,") || line.startsWith("agreed not compared"));
@@ -67,11 +67,11 @@ class BenchmarksTest {
     List<String> lines =
         new GrpcComparison("title", call, callers).run(new Comparison.Effort(1, 1, 50, 2));
     assertThat(lines).hasSize(8);
-    assertThat(lines.get(0)).matches("row \\| title, mesh \\|( [\\d,]+ \\|){4}  \\|  \\|");
+    assertThat(lines.get(0)).matches("row \\| title, mesh \\|( [\\d.,]+ \\|){4}  \\|  \\|");
     assertThat(lines.subList(1, 3))
         .allMatch(line ->
             line.matches(
-                "row \\| title, by hand, .* \\|( [\\d,]+ \\|){4} \\*\\*.*\\*\\* \\| .* \\|"));
+                "row \\| title, by hand, .* \\|( [\\d.,]+ \\|){4} \\*\\*.*\\*\\* \\| .* \\|"));
     assertThat(lines.subList(3, 5))
         .allMatch(
             line -> line.startsWith("row | title,") || line.startsWith("agreed not compared"));
@@ -129,7 +129,7 @@ class BenchmarksTest {
     assertThat(row)
         .matches(
             "\\| 10 [a-z]+ (\\| [\\d.,]+ ){3}\\| \\*\\*[\\d.,]+ \\(.*\\)\\*\\* \\| – \\|.*\\|"
-                + " [\\d,]+ \\|");
+                + " [\\d.,]+ \\|");
   }
 
   @Test

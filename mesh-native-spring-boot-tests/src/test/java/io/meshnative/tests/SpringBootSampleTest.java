@@ -82,7 +82,7 @@ class SpringBootSampleTest {
       expected.addAll(DATABASE);
       assertThat(requests(told)).isEqualTo(expected);
       assertThat(told)
-          .contains(SERVED, "may call spring-sample-orders-db, found: matched the intention")
+          .contains(SERVED, "may not call spring-sample-orders-db now: matched the intention")
           .contains(
               methods
                   ? "mesh-refusal: permission"
